@@ -1,0 +1,67 @@
+import Crypto
+import Foundation
+package import GRDB
+
+/// A SHA-256: the identity of a blob and of a chunk.
+package struct Digest: Hashable, Sendable, CustomStringConvertible {
+  /// The 32 bytes.
+  package let bytes: [UInt8]
+
+  /// Takes 32 bytes as they are; nil for any other number.
+  package init?(bytes: [UInt8]) {
+    guard bytes.count == 32 else { return nil }
+    self.bytes = bytes
+  }
+
+  /// Reads 64 lower-case hex digits; nil for anything else.
+  package init?(hex: some StringProtocol) {
+    guard let bytes = [UInt8](hex: hex) else { return nil }
+    self.init(bytes: bytes)
+  }
+
+  /// Hashes bytes.
+  package init(of bytes: UnsafeRawBufferPointer) {
+    self.bytes = Array(SHA256.hash(data: bytes))
+  }
+
+  /// Hashes bytes.
+  package init(of bytes: [UInt8]) {
+    self = bytes.withUnsafeBytes { Digest(of: $0) }
+  }
+
+  /// The 64 lower-case hex digits.
+  package var hex: String { bytes.hex }
+  package var description: String { hex }
+  /// The first 12 hex digits, for people.
+  package var short: String { String(hex.prefix(12)) }
+
+  /// Hashes content that arrives in pieces.
+  package struct Hasher: Sendable {
+    private var state = SHA256()
+
+    /// Starts with no content.
+    package init() {}
+
+    /// Adds a piece.
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+      state.update(bufferPointer: bytes)
+    }
+
+    /// The digest of everything added so far.
+    package func finalize() -> Digest {
+      Digest(unchecked: Array(state.finalize()))
+    }
+  }
+
+  private init(unchecked bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+}
+
+extension Digest: DatabaseValueConvertible {
+  package var databaseValue: DatabaseValue { Data(bytes).databaseValue }
+
+  package static func fromDatabaseValue(_ value: DatabaseValue) -> Digest? {
+    Data.fromDatabaseValue(value).flatMap { Digest(bytes: Array($0)) }
+  }
+}
