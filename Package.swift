@@ -6,6 +6,15 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+// Links the Swift runtime into the one binary without compiling anything differently from the tests.
+let staticRuntime: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+      "-l_FoundationCollections", "-lstdc++",
+    ], .when(platforms: [.linux]))
+]
+
 // Each room may import what it lists and everything below that (Tests/TidyTests holds the same table).
 let rooms: [Target] = [
   .systemLibrary(
@@ -23,7 +32,7 @@ let rooms: [Target] = [
   .target(name: "Promotion", dependencies: ["Runner"]),
   .executableTarget(
     name: "RegistryCommand", dependencies: ["Promotion", argumentParser],
-    linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(platforms: [.linux]))]),
+    linkerSettings: staticRuntime),
 ]
 
 let tests: [Target] = [

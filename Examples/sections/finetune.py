@@ -135,6 +135,7 @@ def main():
     chosen = torch.randperm(len(validation), generator=order)[: arguments.evaluate_on]
     print(f"{len(train)} packages to train on, {len(validation)} held out, {len(labels)} sections")
     validation = [validation[i] for i in chosen.tolist()]
+    validation.sort(key=lambda row: len(row[0]))  # lines of like length need little padding
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.base)
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -182,7 +183,8 @@ def main():
             losses.clear()
         if step % arguments.evaluate_every == 0 or step == arguments.steps:
             score = evaluate(model, encode, validation, len(labels))
-            print("step=%d val/loss=%.4f val/accuracy=%.4f val/macro_f1=%.4f" % (step, *score))
+            line = "step=%d val/loss=%.4f val/accuracy=%.4f val/macro_f1=%.4f" % (step, *score)
+            print(line, flush=True)
 
     save(model, tokenizer, arguments.base, arguments.output)
 
