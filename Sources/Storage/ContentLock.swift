@@ -49,7 +49,8 @@ final class ContentLock: Sendable {
       guard ContinuousClock.now - start < patience else {
         intent.unlock()
         throw RegistryError(
-          .unavailable, "content of the store is in use by another command", hint: "try again later")
+          .unavailable, "content of the store is in use by another command", hint: "try again later"
+        )
       }
       usleep(20_000)
     }

@@ -29,7 +29,7 @@ package struct Event: Sendable {
   /// - Throws: SQLite's errors.
   @discardableResult
   package static func append(
-    _ kind: String, _ subject: String, _ detail: JSON = [:], _ db: Database
+    _ kind: String, _ subject: String, _ detail: JSON, _ db: Database
   ) throws -> Event {
     let last = try Row.fetchOne(
       db, sql: "SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")
@@ -42,7 +42,8 @@ package struct Event: Sendable {
         VALUES (?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        event.sequence, event.time, event.actor, event.kind, event.subject, event.detail, event.hash,
+        event.sequence, event.time, event.actor, event.kind, event.subject, event.detail,
+        event.hash,
       ])
     return event
   }

@@ -17,7 +17,8 @@ package struct FileLock: ~Copyable, Sendable {
   package init(path: String) throws(RegistryError) {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      throw RegistryError(.unavailable, "\(path) cannot be opened: \(String(cString: strerror(errno)))")
+      throw RegistryError(
+        .unavailable, "\(path) cannot be opened: \(String(cString: strerror(errno)))")
     }
   }
 

@@ -32,7 +32,9 @@ extension JSON {
     of bytes: [UInt8], _ body: (UnsafeRawBufferPointer) throws(RegistryError) -> Result
   ) throws(RegistryError) -> Result {
     let result: Swift.Result<Result, RegistryError> = bytes.withUnsafeBytes { buffer in
-      do throws(RegistryError) { return .success(try body(buffer)) } catch { return .failure(error) }
+      do throws(RegistryError) { return .success(try body(buffer)) } catch {
+        return .failure(error)
+      }
     }
     return try result.get()
   }
