@@ -47,7 +47,7 @@ let tests: [Target] = [
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),
   .executableTarget(
-    name: "RegistryBenchmark", dependencies: ["Support"], path: "Tests/Benchmarks"),
+    name: "RegistryBenchmark", dependencies: ["Support", grdb], path: "Tests/Benchmarks"),
 ]
 
 let settings: [SwiftSetting] = [

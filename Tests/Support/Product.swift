@@ -95,8 +95,14 @@ package enum Product {
 
   /// A command that should have succeeded.
   package struct Failure: Error, CustomStringConvertible {
-    let arguments: [String]
-    let outcome: Outcome
+    private let arguments: [String]
+    private let outcome: Outcome
+
+    /// Takes the command and how it ended.
+    package init(arguments: [String], outcome: Outcome) {
+      self.arguments = arguments
+      self.outcome = outcome
+    }
 
     package var description: String {
       "registry \(arguments.joined(separator: " ")): exit \(outcome.status)\n\(outcome.messages)"
