@@ -83,7 +83,7 @@ extension Chunk {
     var decoded: [Int64: [UInt8]] = [:]
     for level in try levels(of: wanted, db) where !level.isEmpty {
       let records = try Pack.records(of: level, db)
-      let contents = try Parallel.map(level.count) { index in
+      let contents = try Parallel.map(level.count) { [decoded] index in
         let chunk = level[index]
         let base = chunk.baseId.flatMap { decoded[$0] }
         let content = try chunk.decode(records[index], base: base)
@@ -114,7 +114,7 @@ extension Chunk {
   private func decode(_ record: [UInt8], base: [UInt8]?) throws -> [UInt8] {
     do {
       return try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
-        let content = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<sizeBytes])
+        let content = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
         try record.withUnsafeBytes { record in
           if let base {
             try base.withUnsafeBytes { try ChunkCodec.decode(record, into: content, base: $0) }

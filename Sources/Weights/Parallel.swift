@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// How work on chunks is spread over the cores, in bounded memory.
 enum Parallel {
@@ -15,15 +16,15 @@ enum Parallel {
   ///   - body: Called once for each index, on any thread.
   /// - Returns: What the calls returned, in order of their index.
   /// - Throws: The error of the lowest index that failed.
-  static func map<Element>(_ count: Int, _ body: (Int) throws -> Element) throws -> [Element] {
+  static func map<Element: Sendable>(
+    _ count: Int, _ body: @Sendable (Int) throws -> Element
+  ) throws -> [Element] {
     if count == 1 { return [try body(0)] }
-    var results = [Result<Element, any Error>?](repeating: nil, count: count)
-    results.withUnsafeMutableBufferPointer { results in
-      let places = results
-      DispatchQueue.concurrentPerform(iterations: count) { index in
-        places[index] = Result { try body(index) }
-      }
+    let results = Mutex([Result<Element, any Error>?](repeating: nil, count: count))
+    DispatchQueue.concurrentPerform(iterations: count) { index in
+      let result = Result { try body(index) }
+      results.withLock { $0[index] = result }
     }
-    return try results.compactMap { try $0?.get() }
+    return try results.withLock { $0 }.compactMap { try $0?.get() }
   }
 }

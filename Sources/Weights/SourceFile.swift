@@ -54,6 +54,15 @@ struct SourceFile: ~Copyable {
     }
   }
 
+  /// Reads bytes from a place in the file; see the other method.
+  func read(at offset: Int64, sizeBytes: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
+      let bytes = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
+      try read(into: bytes, at: offset)
+      count = sizeBytes
+    }
+  }
+
   /// Throws `invalidInput` unless the file has the size and times that it was opened with.
   func checkUnchanged() throws(RegistryError) {
     guard let status = Self.status(descriptor), Self.identity(status) == identity else {
