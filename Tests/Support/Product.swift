@@ -88,6 +88,7 @@ package enum Product {
   }
 
   /// Runs any program to its end.
+  @discardableResult
   package static func run(program: String, _ arguments: [String], in folder: URL) throws -> Outcome
   {
     try Running(URL(filePath: program), arguments, in: folder, environment: [:]).finish()
