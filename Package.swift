@@ -25,7 +25,8 @@ let rooms: [Target] = [
   .target(name: "Schema", path: "schema", resources: [.embedInCode("migrations")]),
   .target(name: "Storage", dependencies: ["Schema", "CSystem", grdb, crypto]),
   .target(name: "Weights", dependencies: ["Storage", "CZlib", "CKernels"]),
-  .target(name: "Tracking", dependencies: ["Storage", "CZlib"]),
+  .target(
+    name: "Tracking", dependencies: ["Storage", "CZlib"], exclude: ["BlockFormat.md"]),
   .target(name: "Catalog", dependencies: ["Weights"]),
   .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),
   .target(name: "Runner", dependencies: ["Workspace"]),
