@@ -138,7 +138,7 @@ import Tracking
       #expect(plan.contains { $0.contains("seriesByValue (keyNameId=? AND latestValue>?)") })
       #expect(plan.contains { $0.contains("parameterByNumber (keyNameId=? AND number<?)") })
       #expect(plan.contains { $0.contains("tagByKey (keyNameId=?)") })
-      let scans = plan.filter { $0.hasPrefix("SCAN") && !$0.contains("run") }
+      let scans = plan.filter { $0.hasPrefix("SCAN") && !$0.contains("experiment") }
       #expect(scans.isEmpty, "\(plan)")
     }
   }
