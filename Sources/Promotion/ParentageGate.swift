@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import Weights
 
 /// The claimed parent is plausible: enough values have a counterpart there, and they go together.
 struct ParentageGate {
@@ -36,8 +37,8 @@ struct ParentageGate {
     let matched = scan.entries.filter { ($0.partner?.commonCount ?? 0) > 0 }
     let matchedCount = matched.reduce(0) { $0 + ($1.partner?.commonCount ?? 0) }
     let fraction = values == 0 ? 0 : Double(matchedCount) / Double(values)
-    var pairs = PairSums()
-    for entry in matched where !entry.sums.isConstant { pairs.add(entry.sums.pairs) }
+    var pairs = Moments()
+    for entry in matched where !entry.sums.isConstant { pairs.add(entry.sums.moments) }
     let isEqual = matched.allSatisfy(\.sums.isEqual)
     let correlation = pairs.correlation
     let constants = matched.filter(\.sums.isConstant).count

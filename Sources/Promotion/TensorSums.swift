@@ -1,4 +1,4 @@
-import CKernels
+import Foundation
 import Weights
 
 /// What one pass over a float tensor says: values that are not finite and, beside another tensor, their likeness.
@@ -12,39 +12,40 @@ struct TensorSums {
 
     var end: Int { start + bytes.count / dtype.sizeBytes }
 
-    /// Converts elements exactly; the range must lie inside the piece.
-    func convert(_ range: Range<Int>, into out: UnsafeMutableBufferPointer<Double>) {
-      bytes.withUnsafeBytes { bytes in
-        let elements = UnsafeRawBufferPointer(
-          rebasing: bytes[((range.lowerBound - start) * dtype.sizeBytes)...])
-        guard let from = elements.baseAddress?.assumingMemoryBound(to: UInt8.self),
-          let to = out.baseAddress
-        else { return }
-        ckernels_to_double(Int32(dtype.rawValue), from, range.count, to)
+    /// The bytes of elements that lie inside the piece.
+    func withBytes<Result>(
+      of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+      let width = dtype.sizeBytes
+      return bytes.withUnsafeBytes {
+        body(
+          UnsafeRawBufferPointer(
+            rebasing: $0[(range.lowerBound - start) * width..<(range.upperBound - start) * width]))
       }
     }
   }
 
   /// Values of the tensor that are not finite.
   private(set) var nonFiniteCount = 0
+  /// The sums over the pairs of finite values.
+  private(set) var moments = Moments()
   /// Pairs that are left out because a side is not finite.
   private(set) var skippedCount = 0
-  /// Whether the values of every pair are equal.
+  /// Whether both sides are equal: in bytes or, of different types, in values.
   private(set) var isEqual = true
-  /// The sums over its pairs.
-  private(set) var pairs = PairSums()
-  private var left = Constancy()
-  private var right = Constancy()
+  private var own = Constancy()
+  private var other = Constancy()
 
-  /// Whether one side has one value only.
-  var isConstant: Bool { left.isConstant || right.isConstant }
+  /// Whether one side of the pairs has one value only.
+  var isConstant: Bool { own.isConstant || other.isConstant }
 
   /// Counts the values of a piece that are not finite.
   mutating func addValues(_ piece: Piece) {
-    Self.forEachSlice(piece.start..<piece.end) { slice, values, _ in
-      piece.convert(slice, into: values)
-      for index in 0..<slice.count where !values[index].isFinite { nonFiniteCount += 1 }
+    var values = Moments()
+    piece.withBytes(of: piece.start..<piece.end) {
+      values.add($0, piece.dtype, $0, piece.dtype)
     }
+    nonFiniteCount += values.nonfiniteA
   }
 
   /// Adds the pairs at equal indices of two pieces, below a limit.
@@ -52,52 +53,42 @@ struct TensorSums {
     let start = max(a.start, b.start)
     let end = min(a.end, b.end, limit)
     guard start < end else { return }
-    Self.forEachSlice(start..<end) { slice, x, y in
-      a.convert(slice, into: x)
-      b.convert(slice, into: y)
-      add(UnsafeBufferPointer(rebasing: x[..<slice.count]), UnsafeBufferPointer(y))
-    }
-  }
-
-  private mutating func add(
-    _ x: UnsafeBufferPointer<Double>, _ y: UnsafeBufferPointer<Double>
-  ) {
-    guard let xBase = x.baseAddress, let yBase = y.baseAddress else { return }
-    var sums = ckernels_sums()
-    ckernels_moments(xBase, yBase, x.count, &sums)
-    pairs.add(PairSums(sums))
-    skippedCount += x.count - Int(sums.count)
-    left.add(x)
-    right.add(UnsafeBufferPointer(rebasing: y[..<x.count]))
-    if isEqual { isEqual = (0..<x.count).allSatisfy { x[$0] == y[$0] } }
-  }
-
-  private static let sliceCount = 4096  // two buffers of 32 KiB stay in the second-level cache
-
-  private typealias Buffer = UnsafeMutableBufferPointer<Double>
-
-  /// Calls a body with consecutive ranges of at most `sliceCount` elements and two buffers of that size.
-  private static func forEachSlice(
-    _ range: Range<Int>, _ body: (Range<Int>, Buffer, Buffer) -> Void
-  ) {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * sliceCount) { buffer in
-      let first = Buffer(rebasing: buffer[..<sliceCount])
-      let second = Buffer(rebasing: buffer[sliceCount...])
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: sliceCount) {
-        body(start..<min(start + sliceCount, range.upperBound), first, second)
+    a.withBytes(of: start..<end) { x in
+      b.withBytes(of: start..<end) { y in
+        var sums = Moments()
+        sums.add(x, a.dtype, y, b.dtype)
+        moments.add(sums)
+        let skipped = end - start - sums.count
+        skippedCount += skipped
+        own.add(x, a.dtype)
+        other.add(y, b.dtype)
+        guard isEqual else { return }
+        isEqual = a.dtype == b.dtype ? Self.equal(x, y) : sums.sumDD == 0 && skipped == 0
       }
     }
   }
 
-  /// Whether all values that were added are one value.
+  /// Whether all elements that were added have the bytes of the first.
   private struct Constancy {
-    private var first: Double?
+    private var first: [UInt8]?
     private(set) var isConstant = true
 
-    mutating func add(_ values: UnsafeBufferPointer<Double>) {
-      guard isConstant, let value = first ?? values.first else { return }
-      first = value
-      isConstant = values.allSatisfy { $0 == value }
+    mutating func add(_ bytes: UnsafeRawBufferPointer, _ dtype: DType) {
+      let width = dtype.sizeBytes
+      guard isConstant, bytes.count >= width else { return }
+      let element = first ?? Array(bytes[..<width])
+      first = element
+      // Bytes that equal themselves one element on repeat their first element.
+      isConstant =
+        element.elementsEqual(bytes[..<width])
+        && TensorSums.equal(
+          UnsafeRawBufferPointer(rebasing: bytes[width...]),
+          UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - width)]))
     }
+  }
+
+  private static func equal(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    guard let first = a.baseAddress, let second = b.baseAddress else { return a.count == b.count }
+    return a.count == b.count && memcmp(first, second, a.count) == 0
   }
 }
