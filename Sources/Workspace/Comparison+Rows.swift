@@ -56,11 +56,27 @@ extension Comparison {
         })
     }
     let commands = facts.map {
-      Value($0.source.command.isEmpty ? nil : CommandLine.text($0.source.command))
+      Value($0.source.command.isEmpty ? nil : commandText($0.source.command))
     }
     return [
       row(.code, "commit", commits), row(.code, "tree", changes), row(.code, "command", commands),
     ].compactMap { $0 }
+  }
+
+  /// The argv as a shell would take it, so that it can be copied.
+  private static func commandText(_ arguments: [String]) -> String {
+    arguments.map { argument in
+      let isPlain = argument.utf8.allSatisfy { byte in
+        switch byte {
+        case 48...57, 65...90, 97...122: true
+        default: "-_./=:,+@%".utf8.contains(byte)
+        }
+      }
+      if isPlain && !argument.isEmpty { return argument }
+      return "'"
+        + argument.split(separator: "'", omittingEmptySubsequences: false)
+        .joined(separator: "'\\''") + "'"
+    }.joined(separator: " ")
   }
 
   private static func metricRows(_ facts: [Facts]) -> [Row] {
