@@ -2,34 +2,46 @@ import Foundation
 import Storage
 
 /// Reads lines of `REGISTRY_METRICS`: one flat JSON object each, `step` and `time` reserved.
-struct MetricsLine {
+package struct MetricsLine {
   /// What one line holds besides its points.
-  struct Result: Equatable {
-    var step: Int64?
+  package struct Result: Sendable, Equatable {
+    /// The step, where the line gives one.
+    package var step: Int64?
     /// Milliseconds since 1970.
-    var timeMilliseconds: Int64?
+    package var timeMilliseconds: Int64?
     /// Members whose value is no number.
-    var otherCount = 0
+    package var otherCount = 0
     /// Why the line is malformed; then it has no points.
-    var fault: String?
+    package var fault: String?
   }
 
-  /// A member that is a point.
-  struct Point {
-    let key: Int
+  private struct Point {
+    let key: Range<Int>
+    /// Whether the range is one of `unescaped`, not of the line.
+    let isEscaped: Bool
     let value: Double
   }
 
-  /// The keys that `Point.key` counts.
-  private(set) var keys = MetricKeys()
-  /// The points of the line that was read last.
-  private(set) var points: [Point] = []
+  private var points: [Point] = []
+  /// Keys with escapes, one after the other.
+  private var unescaped: [UInt8] = []
 
-  /// Reads one line; blank lines hold nothing.
+  /// Starts without a line.
+  package init() {}
+
+  /// Reads one line and gives out its points; blank lines and malformed ones have none.
   ///
-  /// - Complexity: O(n); a line without escapes allocates nothing once its keys are known.
-  mutating func read(_ line: UnsafeRawBufferPointer) -> Result {
+  /// - Parameters:
+  ///   - line: The bytes of the line, without its end.
+  ///   - body: Takes the key's bytes and the value of each point; step and time are the line's.
+  /// - Returns: What the line holds besides.
+  /// - Complexity: O(n); a line without escapes allocates nothing once the largest line was seen.
+  package mutating func points(
+    in line: UnsafeRawBufferPointer,
+    _ body: (_ key: UnsafeRawBufferPointer, _ value: Double, Result) -> Void
+  ) -> Result {
     points.removeAll(keepingCapacity: true)
+    unescaped.removeAll(keepingCapacity: true)
     var result = Result()
     do throws(Fault) {
       var cursor = Cursor(bytes: line)
@@ -39,8 +51,13 @@ struct MetricsLine {
       cursor.skipBlanks()
       guard cursor.next == nil else { throw Fault("content after the object") }
     } catch {
-      points.removeAll(keepingCapacity: true)
-      result = Result(fault: error.reason)
+      return Result(fault: error.reason)
+    }
+    unescaped.withUnsafeBytes { unescaped in
+      for point in points {
+        let bytes = point.isEscaped ? unescaped : line
+        body(UnsafeRawBufferPointer(rebasing: bytes[point.key]), point.value, result)
+      }
     }
     return result
   }
@@ -82,29 +99,36 @@ struct MetricsLine {
       }
       result.timeMilliseconds = time
     } else if let value {
-      points.append(Point(key: try key.withBytes { self.keys.index(of: $0) }, value: value))
+      try add(key, value)
     } else {
       result.otherCount += 1
     }
   }
 
-  /// The bytes of a JSON string between its quotes.
+  private mutating func add(_ key: Text, _ value: Double) throws(Fault) {
+    guard !key.range.isEmpty else { throw Fault("a key is empty") }
+    guard key.isEscaped else {
+      points.append(Point(key: key.range, isEscaped: false, value: value))
+      return
+    }
+    let quoted = [34] + Array(key.bytes) + [34]
+    guard let text = (try? JSON.parse(quoted))?.string else { throw Fault("a key is malformed") }
+    let start = unescaped.count
+    unescaped += text.utf8
+    points.append(Point(key: start..<unescaped.count, isEscaped: true, value: value))
+  }
+
+  /// A JSON string between its quotes.
   private struct Text {
-    let raw: UnsafeRawBufferPointer
+    let line: UnsafeRawBufferPointer
+    let range: Range<Int>
     let isEscaped: Bool
 
-    func equals(_ text: StaticString) -> Bool {
-      !isEscaped && raw.count == text.utf8CodeUnitCount
-        && raw.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: raw.count))
-    }
+    var bytes: Slice<UnsafeRawBufferPointer> { line[range] }
 
-    /// The unescaped bytes of a key.
-    func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) throws(Fault) -> Value {
-      guard !raw.isEmpty else { throw Fault("a key is empty") }
-      guard isEscaped else { return body(raw) }
-      let quoted = [34] + Array(raw) + [34]
-      guard let text = (try? JSON.parse(quoted))?.string else { throw Fault("a key is malformed") }
-      return Array(text.utf8).withUnsafeBytes(body)
+    func equals(_ text: StaticString) -> Bool {
+      !isEscaped && range.count == text.utf8CodeUnitCount
+        && bytes.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: range.count))
     }
   }
 
@@ -147,9 +171,8 @@ struct MetricsLine {
         index += 1
       }
       guard index < bytes.count else { throw Fault("a string does not end") }
-      let raw = UnsafeRawBufferPointer(rebasing: bytes[start..<index])
       index += 1
-      return Text(raw: raw, isEscaped: isEscaped)
+      return Text(line: bytes, range: start..<index - 1, isEscaped: isEscaped)
     }
 
     /// The number that comes next, or nil after passing a value that is none.

@@ -24,7 +24,9 @@ struct Tail: ~Copyable {
     _ buffer: inout [UInt8], _ body: (UnsafeRawBufferPointer, _ line: Int) -> Void
   ) -> Bool {
     let offset = position
-    let count = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, offset) }
+    let count = buffer.withUnsafeMutableBytes { 
+      pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
+    }
     guard count > 0 else { return false }
     position += Int64(count)
     buffer.withUnsafeBytes { splitter.push(UnsafeRawBufferPointer(rebasing: $0[..<count]), body) }
