@@ -1,0 +1,206 @@
+import Foundation
+import Storage
+
+/// Reads the header of a safetensors file strictly, from front to back, in memory that does not grow with
+/// what a hostile header says: a general JSON value of a 100 MB text would take gigabytes.
+///
+/// Source: https://huggingface.co/docs/safetensors, "Format", and the checks of the reference reader.
+struct SafetensorsHeader {
+  /// A tensor as the header names it; begin and end count from the end of the header.
+  struct Entry {
+    let tensor: Segment.TensorInfo
+    let begin: Int64
+    let end: Int64
+  }
+
+  static let sizeBytesMax: UInt64 = 100_000_000  // as in the reference reader
+  static let entryCountMax = 1 << 17  // the largest single file known has under 100,000
+  static let namesBytesMax = 16 << 20
+  static let textBytesMax = 4 << 20  // of one metadata value; training tools write some 100 KB
+  static let dimensionCountMax = 64
+
+  private let file: SourceFile
+  private let end: Int64
+  private var nextRead: Int64 = 8
+  private var window: [UInt8] = []
+  private var position = 0
+  private var text: [UInt8] = []
+  private var keys: [[UInt8]] = []
+  private var keysBytes = 0
+  private(set) var entries: [Entry] = []
+
+  /// Reads the header, whose length has been checked, of an open file.
+  init(_ file: SourceFile, sizeBytes: Int64) throws {
+    self.file = file
+    end = 8 + sizeBytes
+    guard try peek() == UInt8(ascii: "{") else { throw fault("the header does not begin with {") }
+    try readObject(.header)
+    try skipBlanks()
+    guard try peek() == nil else { throw fault("content after the header's last }") }
+    try Self.refuseTwins(&keys, fault)
+  }
+
+  private enum Level { case header, metadata }
+
+  private mutating func readObject(_ level: Level) throws {
+    try take("{")
+    try skipBlanks()
+    var seen: [[UInt8]] = []
+    if try peek() == UInt8(ascii: "}") {
+      position += 1
+      return
+    }
+    repeat {
+      let key = try string()
+      keysBytes += key.utf8.count
+      guard keysBytes <= Self.namesBytesMax, keys.count + seen.count < Self.entryCountMax else {
+        throw fault("more names than any model has")
+      }
+      try take(":")
+      switch level {
+      case .metadata:
+        seen.append(Array(key.utf8))
+        _ = try string()
+      case .header:
+        keys.append(Array(key.utf8))
+        try skipBlanks()
+        if key.utf8.elementsEqual("__metadata__".utf8) {
+          try readObject(.metadata)
+        } else {
+          entries.append(try entry(key))
+        }
+      }
+    } while try goesOn(until: "}")
+    try Self.refuseTwins(&seen, fault)
+  }
+
+  private static func refuseTwins(
+    _ keys: inout [[UInt8]], _ fault: (String) -> RegistryError
+  ) throws {
+    keys.sort { $0.lexicographicallyPrecedes($1) }
+    for (left, right) in zip(keys, keys.dropFirst()) where left == right {
+      throw fault("the key '\(String(decoding: left.prefix(80), as: UTF8.self))' stands twice")
+    }
+  }
+
+  private mutating func entry(
+    _ tensor: String
+  ) throws -> Entry {
+    var dtype: String?
+    var shape: [Int64]?
+    var offsets: [Int64]?
+    try take("{")
+    repeat {
+      let key = try string()
+      try take(":")
+      switch key {
+      case "dtype" where dtype == nil: dtype = try string()
+      case "shape" where shape == nil: shape = try numbers()
+      case "data_offsets" where offsets == nil: offsets = try numbers()
+      default: throw fault("the key '\(key.prefix(80))' of tensor '\(tensor.prefix(80))' is odd")
+      }
+    } while try goesOn(until: "}")
+    guard let dtype, let shape, let offsets, offsets.count == 2 else {
+      throw fault("tensor '\(tensor.prefix(80))' lacks dtype, shape or two data_offsets")
+    }
+    guard dtype.utf8.count <= 32 else {
+      throw fault("tensor '\(tensor.prefix(80))' has a type of an overlong name")
+    }
+    let info = Segment.TensorInfo(
+      name: tensor, dtypeName: dtype, shape: shape.compactMap(Int.init(exactly:)))
+    return Entry(tensor: info, begin: offsets[0], end: offsets[1])
+  }
+
+  // MARK: tokens
+
+  private func fault(_ what: String) -> RegistryError {
+    RegistryError(
+      .invalidInput, "'\(file.name)' is not a valid safetensors file: \(what)")
+  }
+
+  private mutating func peek() throws -> UInt8? {
+    if position < window.count { return window[position] }
+    let count = Int(min(1 << 16, end - nextRead))
+    guard count > 0 else { return nil }
+    window = try file.read(at: nextRead, sizeBytes: count)
+    nextRead += Int64(count)
+    position = 0
+    return window[0]
+  }
+
+  private mutating func skipBlanks() throws {
+    while let byte = try peek(), byte == 32 || byte == 10 || byte == 13 || byte == 9 {
+      position += 1
+    }
+  }
+
+  private mutating func take(_ character: Unicode.Scalar) throws {
+    try skipBlanks()
+    guard try peek() == UInt8(ascii: character) else {
+      throw fault("expected \(character) at byte \(nextRead - Int64(window.count - position))")
+    }
+    position += 1
+  }
+
+  private mutating func goesOn(
+    until close: Unicode.Scalar
+  ) throws -> Bool {
+    try skipBlanks()
+    if try peek() == UInt8(ascii: ",") {
+      position += 1
+      return true
+    }
+    try take(close)
+    return false
+  }
+
+  private mutating func string() throws -> String {
+    try take("\"")
+    text.removeAll(keepingCapacity: true)
+    text.append(UInt8(ascii: "\""))
+    var isEscaped = false
+    while true {
+      guard let byte = try peek() else { throw fault("the header ends inside a string") }
+      position += 1
+      text.append(byte)
+      if byte == UInt8(ascii: "\""), !isEscaped { break }
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      guard text.count <= Self.textBytesMax else {
+        throw fault("a string is longer than \(Self.textBytesMax) bytes")
+      }
+    }
+    do {
+      return try JSON.parse(text).string ?? ""
+    } catch {
+      throw fault(error.message)
+    }
+  }
+
+  private mutating func numbers() throws -> [Int64] {
+    try take("[")
+    try skipBlanks()
+    var numbers: [Int64] = []
+    if try peek() == UInt8(ascii: "]") {
+      position += 1
+      return numbers
+    }
+    repeat {
+      guard numbers.count < Self.dimensionCountMax else { throw fault("a list is too long") }
+      numbers.append(try number())
+    } while try goesOn(until: "]")
+    return numbers
+  }
+
+  private mutating func number() throws -> Int64 {
+    try skipBlanks()
+    var digits: [UInt8] = []
+    while let byte = try peek(), (48...57).contains(byte), digits.count < 20 {
+      digits.append(byte)
+      position += 1
+    }
+    guard digits.count == 1 || digits.first != 48,
+      let number = Int64(String(decoding: digits, as: UTF8.self))
+    else { throw fault("a shape or offset is not a whole number from 0 to 2^63 - 1") }
+    return number
+  }
+}
