@@ -15,7 +15,7 @@ struct Completion: ParsableCommand {
   }
 
   @Argument(help: "bash, zsh or fish.") var shell: Shell
-  @OptionGroup(title: "Options of every command") var globals: Globals
+  @OptionGroup var globals: Globals
 
   func run() throws {
     let kind: CompletionShell =

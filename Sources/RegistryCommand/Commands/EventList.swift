@@ -23,7 +23,7 @@ struct EventList: ParsableCommand {
   var kind: [String] = []
   @Option(help: ArgumentHelp("At most so many, the latest.", valueName: "n"))
   var limit = 50
-  @OptionGroup(title: "Options of every command") var globals: Globals
+  @OptionGroup var globals: Globals
 
   func run() throws {
     let events = try globals.reading { store in

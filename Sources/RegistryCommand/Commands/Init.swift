@@ -11,7 +11,7 @@ struct Init: ParsableCommand {
         registry init --store /srv/models
       """)
 
-  @OptionGroup(title: "Options of every command") var globals: Globals
+  @OptionGroup var globals: Globals
 
   func run() throws {
     let named = globals.store ?? ProcessInfo.processInfo.environment["REGISTRY_STORE"]
