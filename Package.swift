@@ -24,7 +24,8 @@ let rooms: [Target] = [
   .target(name: "CKernels"),
   .target(name: "Schema", path: "schema", resources: [.embedInCode("migrations")]),
   .target(name: "Storage", dependencies: ["Schema", "CSystem", grdb, crypto]),
-  .target(name: "Weights", dependencies: ["Storage", "CZlib", "CKernels"]),
+  .target(
+    name: "Weights", dependencies: ["Storage", "CZlib", "CKernels"], exclude: ["Format.md"]),
   .target(name: "Tracking", dependencies: ["Storage", "CZlib"]),
   .target(name: "Catalog", dependencies: ["Weights"]),
   .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),

@@ -1,1 +1,78 @@
-int ckernels_placeholder(void);
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+// The hot loops. None keeps state, allocates or checks: the caller in Swift has checked the lengths.
+// Each has a plain twin in Swift, Tests/WeightsTests/KernelTwins.swift, and gives the same bits.
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// How a word of a chunk is mapped before it is cut into planes; the numbers are stored (Format.md).
+enum ckernels_mapping {
+  CKERNELS_PLAIN = 0,
+  CKERNELS_ROTATED = 1,
+  CKERNELS_INTEGER_DIFFERENCE = 2,
+  CKERNELS_FLOAT_DIFFERENCE = 3,
+  CKERNELS_XOR = 4
+};
+
+/// Maps `count` words of `width` (1, 2, 4 or 8) bytes; byte k of word i goes to planes[k * count + i].
+/// `base` is read by the mappings 2 to 4 only. No two of the three memories may overlap.
+void ckernels_split(int width, int mapping, const uint8_t *content, const uint8_t *base,
+                    size_t count, uint8_t *planes);
+
+/// Undoes `ckernels_split`.
+void ckernels_merge(int width, int mapping, const uint8_t *planes, const uint8_t *base,
+                    size_t count, uint8_t *content);
+
+/// Counts how often each byte value occurs; overwrites the 256 `counts`.
+void ckernels_histogram(const uint8_t *bytes, size_t count, uint32_t *counts);
+
+/// Sets bit i of the (count + 7) / 8 bytes of `bitmap` where byte i is not zero; clears all others.
+void ckernels_bitmap(const uint8_t *bytes, size_t count, uint8_t *bitmap);
+
+/// Writes the bytes that are not zero one after another and returns their number.
+/// `out` has room for `count` bytes.
+size_t ckernels_compact(const uint8_t *bytes, size_t count, uint8_t *out);
+
+/// Undoes `ckernels_bitmap` and `ckernels_compact`; there is one of `nonzeros` for each bit set.
+void ckernels_expand(const uint8_t *bitmap, const uint8_t *nonzeros, size_t count, uint8_t *bytes);
+
+/// The types of elements, numbered as DType's raw values.
+enum ckernels_element {
+  CKERNELS_F64 = 1,
+  CKERNELS_F32 = 2,
+  CKERNELS_F16 = 3,
+  CKERNELS_BF16 = 4,
+  CKERNELS_F8_E4M3 = 5,
+  CKERNELS_F8_E5M2 = 6,
+  CKERNELS_I64 = 16,
+  CKERNELS_I32 = 17,
+  CKERNELS_I16 = 18,
+  CKERNELS_I8 = 19,
+  CKERNELS_U64 = 32,
+  CKERNELS_U32 = 33,
+  CKERNELS_U16 = 34,
+  CKERNELS_U8 = 35,
+  CKERNELS_BOOL = 48
+};
+
+/// Converts elements to doubles, exactly except for integers beyond 2^53; an unknown type gives zeros.
+void ckernels_to_double(int element, const uint8_t *bytes, size_t count, double *out);
+
+/// Sums over pairs (a, b) of numbers; a pair with one that is not finite is left out of all sums.
+// It must not share the function's name: clang 21 crashes on a cloned function that does.
+struct ckernels_sums {
+  uint64_t nonfinite_a;
+  uint64_t nonfinite_b;
+  uint64_t count; // of pairs in the sums
+  double sum_a, sum_b, sum_aa, sum_bb, sum_ab;
+  double sum_dd; // of (a - b) squared
+};
+
+/// Overwrites `sums` with those of `count` pairs: eight running sums each, pair i in sum i mod 8,
+/// added up pairwise at the end, without fused multiply-add: every processor gives the same bits.
+void ckernels_moments(const double *a, const double *b, size_t count,
+                      struct ckernels_sums *sums);
+
+#endif

@@ -1,0 +1,65 @@
+import Storage
+import Weights
+
+/// Tensors that the producing run declared frozen are still the parent's, byte for byte.
+///
+/// No byte is read: equal chunk ids are equal content.
+struct FrozenGate {
+  /// The globs that the run declared.
+  let globs: [String]
+  /// The version the run started from: `sections:1`.
+  let parent: String
+
+  private static let namesMax = 20
+
+  /// A result for versions that declare nothing frozen.
+  static func notApplicable(_ reason: String) -> Gate.Result {
+    Gate.Result(.frozen, .notApplicable, reason, ["reason": .string(reason)])
+  }
+
+  /// Compares what the globs match.
+  ///
+  /// - Parameters:
+  ///   - tensors: The version's.
+  ///   - parentTensors: The parent's, whose names the globs match.
+  func judge(_ tensors: [VersionTensor], against parentTensors: [VersionTensor]) -> Gate.Result {
+    let globs = self.globs.map { ($0, TensorGlob($0)) }
+    let unmatched = globs.filter { glob in
+      !parentTensors.contains { glob.1.matches($0.tensor.name) }
+    }
+    let frozen = parentTensors.filter { entry in
+      globs.contains { $0.1.matches(entry.tensor.name) }
+    }
+    let index = TensorIndex(tensors)
+    let faults = frozen.compactMap { entry in
+      Self.fault(index.find(entry), entry.tensor).map { (entry.tensor.name, $0) }
+    }
+    let evidence: JSON = [
+      "globs": .array(self.globs.map(JSON.string)), "parent": .string(parent),
+      "tensors": JSON(frozen.count), "identical": JSON(frozen.count - faults.count),
+      "different": .array(
+        faults.prefix(Self.namesMax).map { ["tensor": .string($0.0), "fault": .string($0.1)] }),
+      "globsWithoutTensor": .array(unmatched.map { .string($0.0) }),
+    ]
+    if let first = unmatched.first {
+      return Gate.Result(
+        .frozen, .fail, "glob '\(first.0)' matches no tensor of \(parent)", evidence)
+    }
+    if let first = faults.first {
+      let others = faults.count > 1 ? ", and \(faults.count - 1) more" : ""
+      return Gate.Result(.frozen, .fail, "\(first.0) \(first.1)\(others)", evidence)
+    }
+    return Gate.Result(
+      .frozen, .ok, "\(frozen.count)/\(frozen.count) tensors identical to \(parent)", evidence)
+  }
+
+  /// What keeps the version's tensor from being the parent's; nil if nothing does.
+  private static func fault(_ tensor: Tensor?, _ original: Tensor) -> String? {
+    guard let tensor else { return "is missing" }
+    guard tensor.dtypeName == original.dtypeName else {
+      return "is \(tensor.dtypeName), was \(original.dtypeName)"
+    }
+    guard tensor.shape == original.shape else { return "has shape \(tensor.shape), was \(original.shape)" }
+    return tensor.chunkIds == original.chunkIds ? nil : "has other bytes"
+  }
+}

@@ -1,0 +1,120 @@
+import GRDB
+import Storage
+import Weights
+
+/// One pass over a version's float tensors, each beside its parent's tensor of the same name where there is one.
+///
+/// Memory is bounded by a few chunks, however large the tensors are.
+struct WeightScan {
+  /// A float tensor of the version.
+  struct Entry {
+    let tensor: Tensor
+    let partner: Partner?
+    var sums = TensorSums()
+  }
+
+  /// The parent's tensor that it matches.
+  struct Partner {
+    let tensor: Tensor
+    /// The number of values they have in common: all of them, or those of the common rows.
+    let commonCount: Int
+  }
+
+  /// The version's float tensors in order.
+  private(set) var entries: [Entry]
+  /// Names of tensors of a type that this program does not know.
+  let unknown: [String]
+
+  /// Reads and sums everything.
+  ///
+  /// - Parameters:
+  ///   - tensors: The version's.
+  ///   - parent: The claimed parent's; nil to sum the version's alone.
+  ///   - db: An open read of the weights.
+  init(_ tensors: [VersionTensor], beside parent: [VersionTensor]?, _ db: Database) throws {
+    let index = parent.map(TensorIndex.init)
+    entries = tensors.filter { $0.tensor.dtype?.isFloat == true }.map { entry in
+      Entry(
+        tensor: entry.tensor,
+        partner: index?.find(entry).flatMap { Partner($0, for: entry.tensor) })
+    }
+    unknown = tensors.filter { $0.tensor.dtype == nil }.map(\.tensor.name)
+    var start = 0
+    while start < entries.count {
+      let end = min(start + Self.lotCount, entries.count)
+      try sum(start..<end, db)
+      start = end
+    }
+  }
+
+  private static let lotCount = 4  // tensors and partners side by side keep the cores busy on small ones
+
+  private mutating func sum(_ lot: Range<Int>, _ db: Database) throws {
+    let tensors = lot.flatMap { place in
+      [entries[place].tensor] + (entries[place].stepsWithPartner.map { [$0.tensor] } ?? [])
+    }
+    let chunkCount = tensors.map(\.chunkIds.count).max() ?? 0
+    try Tensor.forEachChunk(of: tensors, indices: 0..<chunkCount, db) { chunk, contents in
+      var next = 0
+      for place in lot {
+        let own = contents[next]
+        next += 1
+        var other: [UInt8]?
+        if entries[place].stepsWithPartner != nil {
+          other = contents[next]
+          next += 1
+        }
+        guard !own.isEmpty else { continue }
+        try entries[place].add(own, other, chunk: chunk, db)
+      }
+    }
+  }
+}
+
+extension WeightScan.Partner {
+  /// Nil unless both are floats of the same number of dimensions that are equal after the first.
+  fileprivate init?(_ tensor: Tensor, for own: Tensor) {
+    guard tensor.dtype?.isFloat == true, tensor.shape.count == own.shape.count,
+      tensor.shape.dropFirst() == own.shape.dropFirst()
+    else { return nil }
+    self.tensor = tensor
+    commonCount = Int(min(tensor.elementCount, own.elementCount))
+  }
+}
+
+extension WeightScan.Entry {
+  /// The partner, if its chunks hold the same elements as the tensor's at the same index.
+  fileprivate var stepsWithPartner: WeightScan.Partner? {
+    guard let partner, partner.tensor.chunkElementCount == tensor.chunkElementCount else {
+      return nil
+    }
+    return partner
+  }
+
+  /// Adds one chunk of the tensor; reads the partner's values where they do not come along.
+  fileprivate mutating func add(
+    _ own: [UInt8], _ other: [UInt8]?, chunk: Int, _ db: Database
+  ) throws {
+    guard let dtype = tensor.dtype else { return }
+    let piece = TensorSums.Piece(
+      bytes: own, dtype: dtype, start: chunk * tensor.chunkElementCount)
+    sums.addValues(piece)
+    guard let partner, let partnerType = partner.tensor.dtype else { return }
+    let width = partner.tensor.chunkElementCount
+    func add(_ bytes: [UInt8], chunk: Int) {
+      let beside = TensorSums.Piece(bytes: bytes, dtype: partnerType, start: chunk * width)
+      sums.addPairs(piece, beside, below: partner.commonCount)
+    }
+    if let other { return add(other, chunk: chunk) }
+    let last = min(piece.end, partner.commonCount) - 1
+    guard piece.start <= last else { return }
+    for chunk in (piece.start / width)...(last / width) {
+      add(try partner.tensor.chunk(at: chunk, db), chunk: chunk)
+    }
+  }
+}
+
+extension Tensor {
+  /// The elements of every chunk but the last.
+  fileprivate var chunkElementCount: Int { dtype?.sizeBytes == 8 ? 131_072 : 262_144 }
+}

@@ -1,0 +1,97 @@
+// The room of content: a file's bytes by their SHA-256, each model stored once. A blob is laid out as
+// segments (tensors and everything else), each segment is cut into chunks, a chunk is stored once in the
+// store as a record (Format.md) that may be a difference to a chunk of the parent, and records lie in packs.
+// Chunks are committed first and the blob's row last, so a crash leaves only chunks that nothing names.
+//
+// The caller holds `Store.withContent` from its first look-up to the commit of the row that names the
+// digest, or gc could take what is about to be named; `collect` and `remove` want `withoutContentUsers`.
+
+import Foundation
+package import GRDB
+package import Storage
+
+/// A file's bytes, by their SHA-256.
+package struct Blob: Sendable, Equatable {
+  /// The SHA-256 of the whole file.
+  package let digest: Digest
+  /// The size of the file.
+  package let sizeBytes: Int64
+  /// How it was cut: `safetensors` or `bytes`.
+  package let container: String
+  let id: Int64
+
+  /// Finds a blob that is completely stored.
+  package static func find(_ digest: Digest, _ db: Database) throws -> Blob? {
+    let statement = try db.cachedStatement(sql: "SELECT * FROM blob WHERE digest = ?")
+    return try Row.fetchOne(statement, arguments: [digest]).map(Blob.init(row:))
+  }
+
+  /// Gets a blob that is completely stored.
+  ///
+  /// - Parameters:
+  ///   - digest: Its SHA-256.
+  ///   - db: An open read of the weights.
+  /// - Returns: The blob.
+  /// - Throws: `notFound`.
+  package static func get(_ digest: Digest, _ db: Database) throws -> Blob {
+    guard let blob = try find(digest, db) else {
+      throw RegistryError(.notFound, "no blob sha256:\(digest.hex)")
+    }
+    return blob
+  }
+
+  /// Lists all blobs in the order of their import.
+  package static func list(_ db: Database) throws -> [Blob] {
+    try Row.fetchAll(db, sql: "SELECT * FROM blob ORDER BY id").map(Blob.init(row:))
+  }
+
+  /// Reads a small file completely.
+  ///
+  /// - Parameters:
+  ///   - digest: Its SHA-256.
+  ///   - limit: The most bytes to return.
+  ///   - db: An open read of the weights.
+  /// - Returns: The bytes.
+  /// - Throws: `notFound`; `invalidInput` when it is larger than the limit; `corrupt`.
+  package static func content(
+    _ digest: Digest, limit: Int = 16 << 20, _ db: Database
+  ) throws -> [UInt8] {
+    let blob = try get(digest, db)
+    guard blob.sizeBytes <= limit else {
+      throw RegistryError(
+        .invalidInput, "blob \(digest.short) has \(blob.sizeBytes) bytes, more than \(limit)")
+    }
+    var content: [UInt8] = []
+    content.reserveCapacity(Int(blob.sizeBytes))
+    try blob.forEachPart(db) { for chunk in $0 { content += chunk } }
+    return content
+  }
+
+  /// Reads a blob front to back in bounded memory: each call of the body gets the next chunks.
+  func forEachPart(_ db: Database, _ body: ([[UInt8]]) throws -> Void) throws {
+    var ids: [Int64] = []
+    var sizeBytes = 0
+    for stored in try StoredSegment.list(blobId: id, db) {
+      guard stored.chunkIds.count == stored.segment.chunkCount else {
+        throw RegistryError(.corrupt, "blob \(digest.short): segment \(stored.position) has gaps")
+      }
+      for (index, chunkId) in stored.chunkIds.enumerated() {
+        ids.append(chunkId)
+        sizeBytes += stored.segment.sizeBytes(ofChunk: index)
+        if sizeBytes >= Parallel.batchBytes || ids.count >= Parallel.batchCount {
+          try body(try Chunk.contents(of: ids, db))
+          ids.removeAll()
+          sizeBytes = 0
+        }
+      }
+    }
+    if !ids.isEmpty { try body(try Chunk.contents(of: ids, db)) }
+  }
+
+  private init(row: Row) {
+    id = row["id"]
+    digest = row["digest"]
+    sizeBytes = row["sizeBytes"]
+    container = row["container"]
+  }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import GRDB
+import Storage
+
+/// A piece of content and where its record is; the row of `chunk`.
+struct Chunk: Sendable {
+  let id: Int64
+  let digest: Digest
+  let sizeBytes: Int
+  let packId: Int64
+  let offset: Int
+  let lengthBytes: Int
+  let baseId: Int64?
+  let depth: Int
+
+  /// The longest chain of differences; the schema checks it too.
+  static let depthMax = 8
+  /// The largest raw content of a chunk; nothing larger is ever allocated for one.
+  static let sizeBytesMax = 1 << 20
+
+  /// Reads a chunk's row.
+  ///
+  /// - Throws: `corrupt` when it is missing or impossible.
+  static func get(_ id: Int64, _ db: Database) throws -> Chunk {
+    let statement = try db.cachedStatement(sql: "SELECT * FROM chunk WHERE id = ?")
+    guard let row = try Row.fetchOne(statement, arguments: [id]) else {
+      throw RegistryError(.corrupt, "chunk number \(id) is missing")
+    }
+    let chunk = Chunk(row)
+    guard (1...sizeBytesMax).contains(chunk.sizeBytes) else {
+      throw RegistryError(.corrupt, "chunk \(chunk.digest.short): its size is impossible")
+    }
+    return chunk
+  }
+
+  /// Finds the id of the chunk with this content.
+  static func findId(_ digest: Digest, _ db: Database) throws -> Int64? {
+    let statement = try db.cachedStatement(sql: "SELECT id FROM chunk WHERE digest = ?")
+    return try Int64.fetchOne(statement, arguments: [digest])
+  }
+
+  /// The chunk that the chain of differences starts from.
+  func root(_ db: Database) throws -> Chunk {
+    var chunk = self
+    while let baseId = chunk.baseId { chunk = try chunk.base(baseId, db) }
+    return chunk
+  }
+
+  /// Reads the base's row; depths fall by one at each step, so that every chain ends.
+  func base(_ baseId: Int64, _ db: Database) throws -> Chunk {
+    let base = try Chunk.get(baseId, db)
+    guard base.depth == depth - 1 else {
+      throw RegistryError(.corrupt, "chunk \(digest.short): its chain of differences is broken")
+    }
+    return base
+  }
+
+  init(_ row: Row) {
+    id = row["id"]
+    digest = row["digest"]
+    sizeBytes = row["sizeBytes"]
+    packId = row["packId"]
+    offset = row["offset"]
+    lengthBytes = row["lengthBytes"]
+    baseId = row["baseChunkId"]
+    depth = row["depth"]
+  }
+}
+
+extension Chunk {
+  /// Reads the content of chunks; what is returned has the digest it is known by.
+  ///
+  /// Works level by level of all chains together, so that a base that several need is decoded once and no
+  /// more than a record, a base and a content are held for each chunk.
+  ///
+  /// - Parameters:
+  ///   - ids: Which, a batch (`Parallel.batchBytes`).
+  ///   - db: An open read of the weights.
+  /// - Returns: The contents in the order of the ids.
+  /// - Throws: `corrupt` naming the first chunk that is not what it was.
+  static func contents(of ids: [Int64], _ db: Database) throws -> [[UInt8]] {
+    let wanted = Set(ids)
+    var decoded: [Int64: [UInt8]] = [:]
+    for level in try levels(of: wanted, db) where !level.isEmpty {
+      let records = try Pack.records(of: level, db)
+      let contents = try Parallel.map(level.count) { [decoded] index in
+        let chunk = level[index]
+        let base = chunk.baseId.flatMap { decoded[$0] }
+        let content = try chunk.decode(records[index], base: base)
+        if wanted.contains(chunk.id) { try chunk.check(content) }
+        return content
+      }
+      decoded = decoded.filter { wanted.contains($0.key) }
+      for (chunk, content) in zip(level, contents) { decoded[chunk.id] = content }
+    }
+    return ids.compactMap { decoded[$0] }
+  }
+
+  /// The chunks and all they are differences to, by depth.
+  private static func levels(of ids: Set<Int64>, _ db: Database) throws -> [[Chunk]] {
+    var levels = [[Chunk]](repeating: [], count: depthMax + 1)
+    var seen: Set<Int64> = []
+    for id in ids where seen.insert(id).inserted {
+      var chunk = try get(id, db)
+      levels[chunk.depth].append(chunk)
+      while let baseId = chunk.baseId, seen.insert(baseId).inserted {
+        chunk = try chunk.base(baseId, db)
+        levels[chunk.depth].append(chunk)
+      }
+    }
+    return levels
+  }
+
+  private func decode(_ record: [UInt8], base: [UInt8]?) throws -> [UInt8] {
+    do {
+      return try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
+        let content = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
+        try record.withUnsafeBytes { record in
+          if let base {
+            try base.withUnsafeBytes { try ChunkCodec.decode(record, into: content, base: $0) }
+          } else {
+            try ChunkCodec.decode(record, into: content, base: nil)
+          }
+        }
+        count = sizeBytes
+      }
+    } catch let error as RegistryError {
+      throw RegistryError(.corrupt, "chunk \(digest.short): \(error.message)", hint: Self.hint)
+    }
+  }
+
+  private func check(_ content: [UInt8]) throws {
+    guard Digest(of: content) == digest else {
+      throw RegistryError(.corrupt, "chunk \(digest.short): digest differs", hint: Self.hint)
+    }
+  }
+
+  private static let hint = "registry verify --full, then restore a backup"
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Storage
+
+/// A regular file that is read from front to back and must not change meanwhile.
+struct SourceFile: ~Copyable {
+  let name: String
+  let sizeBytes: Int64
+  private let descriptor: Int32
+  private let identity: [Int64]
+
+  /// Opens a file; symbolic links are followed, since caches of models are made of them.
+  ///
+  /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file; `denied`.
+  init(_ url: URL) throws(RegistryError) {
+    let path = url.path
+    name = url.lastPathComponent
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // a pipe must not block the open
+    guard descriptor >= 0 else {
+      let reason = String(cString: strerror(errno))
+      switch errno {
+      case ENOENT, ENOTDIR: throw RegistryError(.notFound, "no file \(path)")
+      case EACCES, EPERM: throw RegistryError(.denied, "\(path) cannot be read: \(reason)")
+      default: throw RegistryError(.invalidInput, "\(path) cannot be read: \(reason)")
+      }
+    }
+    guard let status = Self.status(descriptor), status.st_mode & S_IFMT == S_IFREG else {
+      _ = close(descriptor)
+      throw RegistryError(.invalidInput, "\(path) is not a regular file")
+    }
+    sizeBytes = Int64(status.st_size)
+    identity = Self.identity(status)
+  }
+
+  deinit { _ = close(descriptor) }
+
+  /// Fills a buffer from a place in the file.
+  ///
+  /// - Parameters:
+  ///   - buffer: Where to; filled completely.
+  ///   - offset: Where from.
+  /// - Throws: `invalidInput` when the file has become shorter; `unavailable` when the disk refuses.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(RegistryError) {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = pread(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(done))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else {
+        throw RegistryError(
+          .unavailable, "\(name) cannot be read: \(String(cString: strerror(errno)))")
+      }
+      guard count > 0 else { throw changed }
+      done += count
+    }
+  }
+
+  /// Reads bytes from a place in the file; see the other method.
+  func read(at offset: Int64, sizeBytes: Int) throws -> [UInt8] {
+    try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
+      let bytes = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
+      try read(into: bytes, at: offset)
+      count = sizeBytes
+    }
+  }
+
+  /// Throws `invalidInput` unless the file has the size and times that it was opened with.
+  func checkUnchanged() throws(RegistryError) {
+    guard let status = Self.status(descriptor), Self.identity(status) == identity else {
+      throw changed
+    }
+  }
+
+  private var changed: RegistryError {
+    RegistryError(.invalidInput, "\(name) changed while it was read", hint: "try again")
+  }
+
+  private static func status(_ descriptor: Int32) -> stat? {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? status : nil
+  }
+
+  private static func identity(_ status: stat) -> [Int64] {
+    #if os(macOS)
+      let modified = status.st_mtimespec
+    #else
+      let modified = status.st_mtim
+    #endif
+    return [Int64(status.st_size), Int64(modified.tv_sec), Int64(modified.tv_nsec)]
+  }
+}

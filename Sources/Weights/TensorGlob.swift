@@ -1,0 +1,88 @@
+/// A pattern for tensors' names: `*` any bytes, `?` one byte, `[a-z]` and `[!0-3]` one byte of a set.
+package struct TensorGlob: Sendable {
+  /// The pattern as it was given.
+  package let text: String
+  /// The pattern as it is and without known prefixes: scripts say `bert.encoder.*`, the base's file `encoder.*`.
+  private let patterns: [[UInt8]]
+
+  /// Takes a pattern; a `[` without its `]` stands for itself, so every text is one.
+  package init(_ text: String) {
+    self.text = text
+    let whole = Array(text.utf8)
+    let bare = TensorName.bare(text)
+    patterns = whole == bare ? [whole] : [whole, bare]
+  }
+
+  /// Whether the pattern matches a tensor's whole name, as it is or without known prefixes.
+  package func matches(_ name: String) -> Bool {
+    let whole = Array(name.utf8)
+    let bare = TensorName.bare(name)
+    return patterns.contains { Self.matches($0, whole) || Self.matches($0, bare) }
+  }
+
+  /// Matches without recursion: after a mismatch, only the last `*` takes one byte more.
+  private static func matches(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
+    var place = 0
+    var index = 0
+    var retry: (place: Int, index: Int)?
+    while index < name.count {
+      if place < pattern.count, pattern[place] == 42 {
+        place += 1
+        retry = (place, index)
+      } else if let next = step(pattern, place, name[index]) {
+        place = next
+        index += 1
+      } else if let star = retry {
+        place = star.place
+        index = star.index + 1
+        retry = (place, index)
+      } else {
+        return false
+      }
+    }
+    return pattern[place...].allSatisfy { $0 == 42 }
+  }
+
+  /// The place after the part of the pattern that matches one byte; nil if it does not.
+  private static func step(_ pattern: [UInt8], _ place: Int, _ byte: UInt8) -> Int? {
+    guard place < pattern.count else { return nil }
+    if pattern[place] == 91, let set = ByteSet(pattern, place) {
+      return set.contains(byte) ? set.end : nil
+    }
+    return pattern[place] == 63 || pattern[place] == byte ? place + 1 : nil
+  }
+
+  /// A set in brackets; a `]` that comes first belongs to it.
+  private struct ByteSet {
+    let end: Int
+    private let isNegated: Bool
+    private let members: ArraySlice<UInt8>
+
+    /// Nil without a closing bracket.
+    init?(_ pattern: [UInt8], _ open: Int) {
+      var start = open + 1
+      isNegated = start < pattern.count && (pattern[start] == 33 || pattern[start] == 94)
+      if isNegated { start += 1 }
+      guard start < pattern.count,
+        let close = pattern[(start + 1)...].firstIndex(of: 93)
+      else { return nil }
+      members = pattern[start..<close]
+      end = close + 1
+    }
+
+    func contains(_ byte: UInt8) -> Bool {
+      var index = members.startIndex
+      var isMember = false
+      while index < members.endIndex {
+        if index + 2 < members.endIndex, members[index + 1] == 45 {
+          isMember = isMember || (members[index] <= byte && byte <= members[index + 2])
+          index += 3
+        } else {
+          isMember = isMember || members[index] == byte
+          index += 1
+        }
+      }
+      return isMember != isNegated
+    }
+  }
+}
