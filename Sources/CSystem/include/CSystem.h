@@ -12,4 +12,19 @@ int csystem_sqlite_persist_wal(sqlite3 *connection);
 /// Makes orphaned descendants children of this process (Linux); returns 0, or -1 where there is no such thing.
 int csystem_become_subreaper(void);
 
+/// Counts a signal (1...31) from now on instead of obeying it; a signal that is ignored stays ignored. Returns 0, or -1.
+int csystem_count_signal(int signal);
+
+/// Obeys a signal again by its default action.
+void csystem_obey_signal(int signal);
+
+/// How often a counted signal has come since the count began.
+int csystem_signal_count(int signal);
+
+/// The flag of posix_spawn that starts a new session; 0 where there is none.
+short csystem_spawn_setsid(void);
+
+/// The environment of this process, as execve takes it.
+char **csystem_environment(void);
+
 #endif

@@ -1,0 +1,99 @@
+import Foundation
+import Storage
+
+/// What the guard leaves in `spool/<run>/exit` about how the child ended; one line of JSON on disk.
+struct ExitRecord: Equatable {
+  /// Who ended it.
+  enum Cause: String {
+    /// Itself, or a signal from elsewhere.
+    case itself
+    /// The runner asked for it.
+    case request
+    /// The runner was gone.
+    case runnerLost
+  }
+
+  var cause: Cause
+  /// The exit status; nil after a signal.
+  var status: Int32?
+  /// The signal that killed it.
+  var signal: Int32?
+  /// The code of the system when it could not be started.
+  var startFault: Int32?
+  var wallSeconds = 0.0
+  /// User and system time of all processes of the run.
+  var cpuSeconds = 0.0
+  /// Of the largest process.
+  var peakMemoryBytes: Int64 = 0
+
+  /// As shells report it: the status, 128 + the signal, 126 or 127.
+  var shellStatus: Int32 {
+    if let startFault { return Spawn.Failure(code: startFault).exitStatus }
+    return status ?? signal.map { 128 + $0 } ?? 125
+  }
+
+  /// Makes a record of what `waitpid` gave.
+  init(cause: Cause, waitStatus: Int32) {
+    self.cause = cause
+    let number = waitStatus & 0x7f
+    if number == 0 { status = waitStatus >> 8 & 0xff } else { signal = number }
+  }
+
+  /// Makes a record of a program that could not be started.
+  init(startFault: Int32) {
+    cause = .itself
+    self.startFault = startFault
+  }
+
+  /// Reads the file; nil when there is none or it is not whole.
+  init?(path: String) {
+    guard let data = FileManager.default.contents(atPath: path),
+      let json = try? JSON.parse(Array(data)), let text = json["cause"]?.string,
+      let cause = Cause(rawValue: text)
+    else { return nil }
+    self.cause = cause
+    status = json["status"]?.integer.flatMap(Int32.init(exactly:))
+    signal = json["signal"]?.integer.flatMap(Int32.init(exactly:))
+    startFault = json["startFault"]?.integer.flatMap(Int32.init(exactly:))
+    wallSeconds = json["wallSeconds"]?.double ?? 0
+    cpuSeconds = json["cpuSeconds"]?.double ?? 0
+    peakMemoryBytes = json["peakMemoryBytes"]?.integer ?? 0
+  }
+
+  /// Puts the file in place whole and on disk; false when the disk refuses.
+  func write(to path: String) -> Bool {
+    let json: JSON = [
+      "cause": .string(cause.rawValue), "status": JSON(status.map(Int.init)),
+      "signal": JSON(signal.map(Int.init)), "startFault": JSON(startFault.map(Int.init)),
+      "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(cpuSeconds),
+      "peakMemoryBytes": .integer(peakMemoryBytes),
+    ]
+    let aside = path + ".new"
+    let descriptor = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return false }
+    let text = Array((json.text() + "\n").utf8)
+    let isWritten = Foundation.write(descriptor, text, text.count) == text.count
+    let isSynced = fsync(descriptor) == 0
+    _ = close(descriptor)
+    return isWritten && isSynced && rename(aside, path) == 0
+  }
+
+  /// Takes the resources that all ended processes of this process used.
+  mutating func takeUsage() {
+    var usage = rusage()
+    guard getrusage(childrenOfThis, &usage) == 0 else { return }
+    func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+    cpuSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    #if canImport(Darwin)
+      peakMemoryBytes = Int64(usage.ru_maxrss)
+    #else
+      peakMemoryBytes = Int64(usage.ru_maxrss) * 1024
+    #endif
+  }
+}
+
+#if canImport(Darwin)
+  private let childrenOfThis = RUSAGE_CHILDREN
+#else
+  private let childrenOfThis = RUSAGE_CHILDREN.rawValue
+#endif

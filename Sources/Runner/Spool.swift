@@ -1,0 +1,106 @@
+import Foundation
+package import Storage
+package import Tracking
+
+/// `spool/<run>/`: what a run's child writes, until the run is closed.
+///
+/// | name | content |
+/// |---|---|
+/// | `lock` | held by the guard and the runner; who can take it knows that both are gone |
+/// | `output` | standard output and error of the child, in the order of writing |
+/// | `metrics` | `REGISTRY_METRICS` |
+/// | `parameters.json` | `REGISTRY_PARAMETERS` |
+/// | `files/` | `REGISTRY_OUTPUT_DIR` |
+/// | `exit` | how the child ended, from the guard |
+/// | `session.json` | what whoever closes the run must know: which output becomes the version |
+package struct Spool: Sendable {
+  /// The folder.
+  package let folder: URL
+
+  /// The spool of a run, which need not exist.
+  package init(_ id: RunID, _ store: Store) {
+    folder = Self.all(store).appending(path: id.hex)
+  }
+
+  private init(folder: URL) {
+    self.folder = folder
+  }
+
+  var output: String { path("output") }
+  var metrics: String { path("metrics") }
+  var parameters: String { path("parameters.json") }
+  var exit: String { path("exit") }
+  var session: String { path("session.json") }
+  var files: URL { folder.appending(path: "files") }
+  /// The child's complete output so far.
+  package var outputPath: String { output }
+
+  private func path(_ name: String) -> String { folder.appending(path: name).path }
+
+  private static func all(_ store: Store) -> URL { store.folder.appending(path: "spool") }
+
+  /// Whether the folder is there.
+  package var exists: Bool { FileManager.default.fileExists(atPath: folder.path) }
+
+  /// Whether a run counts as running although everybody who could end it is gone.
+  ///
+  /// - Parameters:
+  ///   - run: A run, as it was read.
+  ///   - store: Its store, which may be read-only.
+  /// - Returns: False for a run without a spool, which ends only by a call.
+  package static func isLost(_ run: Run, _ store: Store) -> Bool {
+    guard run.status == .running else { return false }
+    let spool = Spool(run.id, store)
+    let descriptor = open(spool.path("lock"), O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { _ = close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) == 0
+  }
+
+  /// Makes the folder and takes its lock; call it in the transaction that adds the run.
+  func create() throws(RegistryError) -> SpoolLock {
+    do {
+      try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+    } catch {
+      throw RegistryError(.unavailable, "\(folder.path) cannot be made")
+    }
+    for name in [output, metrics] {
+      guard FileManager.default.createFile(atPath: name, contents: nil) else {
+        throw RegistryError(.unavailable, "\(name) cannot be made")
+      }
+    }
+    guard let lock = takeLock() else {
+      throw RegistryError(.unavailable, "\(folder.path) cannot be locked")
+    }
+    return lock
+  }
+
+  /// Takes the lock if neither a guard nor a runner holds it.
+  func takeLock() -> SpoolLock? {
+    let descriptor = open(path("lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { return nil }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      _ = close(descriptor)
+      return nil
+    }
+    return SpoolLock(descriptor: descriptor)
+  }
+
+  /// Removes the folder with everything in it.
+  func remove() {
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  /// The runs that have a folder, by the folders' names.
+  static func list(_ store: Store) -> [RunID] {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: all(store).path)
+    return (names ?? []).sorted().compactMap { RunID(hex: $0) }
+  }
+}
+
+/// The lock of a spool; the guard gets the same open file, so that it is held while either lives.
+struct SpoolLock: ~Copyable {
+  let descriptor: Int32
+
+  deinit { _ = close(descriptor) }
+}
