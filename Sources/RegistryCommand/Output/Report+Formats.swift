@@ -102,7 +102,7 @@ extension Report {
       texts.map { (isTerminal ? $0.printable : $0).quotedForCSV }.joined(separator: ",")
     }
     if let table = tables.first, key == nil {
-      return [line(table.columns.map(\.key))]
+      return [line(table.columns.map(\.path))]
         + table.rows.map { row in line(row.map(\.value.exactText)) }
     }
     return [line(["field", "value"])] + fields.map { line([$0.0, $0.1.exactText]) }

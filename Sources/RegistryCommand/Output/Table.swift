@@ -5,6 +5,8 @@ struct Table {
   /// A column; its key is the word in JSON and CSV, its title the one that people read.
   struct Column {
     let key: String
+    /// The object that the value lies in in JSON: `metrics`; before the key, with a dot, in CSV.
+    let group: String?
     let title: String
     /// Stays when the terminal is too narrow for all.
     let isPinned: Bool
@@ -13,11 +15,15 @@ struct Table {
     /// Only in machine formats: people see the same in another column.
     let isHidden: Bool
 
+    /// The word in CSV.
+    var path: String { group.map { $0 + "." + key } ?? key }
+
     init(
-      _ key: String, _ title: String? = nil, pinned: Bool = false, flexible: Bool = false,
-      hidden: Bool = false
+      _ key: String, _ title: String? = nil, group: String? = nil, pinned: Bool = false,
+      flexible: Bool = false, hidden: Bool = false
     ) {
       self.key = key
+      self.group = group
       self.title = title ?? key
       isPinned = pinned
       isFlexible = flexible
@@ -60,11 +66,23 @@ struct Table {
     add(values.map { Cell($0) })
   }
 
-  /// The rows as a list of objects.
+  /// The rows as a list of objects; columns of a group lie in an object of its name.
   var json: JSON {
-    .array(
-      rows.map { row in
-        .object(zip(columns, row).map { JSON.Member($0.key, $1.value.json) })
-      })
+    .array(rows.map { row in .object(members(row)) })
+  }
+
+  private func members(_ row: [Cell]) -> [JSON.Member] {
+    var members: [JSON.Member] = []
+    var groups: [(name: String, members: [JSON.Member])] = []
+    for (column, cell) in zip(columns, row) {
+      let member = JSON.Member(column.key, cell.value.json)
+      guard let group = column.group else {
+        members.append(member)
+        continue
+      }
+      if groups.last?.name != group { groups.append((group, [])) }
+      if member.value != .null { groups[groups.count - 1].members.append(member) }
+    }
+    return members + groups.map { JSON.Member($0.name, .object($0.members)) }
   }
 }

@@ -16,6 +16,8 @@ enum Value {
   /// A time that people see as an age.
   case age(Timestamp)
   case outcome(Outcome)
+  /// An outcome with the word that people read; machines get the exact one.
+  case state(Outcome, word: String, exact: String)
   case list([String])
   /// Something that only JSON shows in full; people see the text.
   case structure(JSON, text: String)
@@ -59,7 +61,7 @@ extension Value {
   var isNumeric: Bool {
     switch self {
     case .integer, .number, .difference, .bytes, .seconds: true
-    case .none, .text, .time, .age, .outcome, .list, .structure: false
+    case .none, .text, .time, .age, .outcome, .state, .list, .structure: false
     }
   }
 
@@ -72,6 +74,7 @@ extension Value {
     case .number(let number), .difference(let number), .seconds(let number): .number(number)
     case .time(let time), .age(let time): JSON(time)
     case .outcome(let outcome): outcome == .none ? .null : .string(outcome.rawValue)
+    case .state(_, _, let exact): .string(exact)
     case .list(let texts): .array(texts.map(JSON.string))
     case .structure(let json, _): json
     }
@@ -81,7 +84,7 @@ extension Value {
   var exactText: String {
     switch self {
     case .list(let texts): texts.joined(separator: " ")
-    case .structure(let json, _): json.text()
+    case .structure(let json, _): json.string ?? json.text()
     default:
       switch json {
       case .null: ""
@@ -106,6 +109,7 @@ extension Value {
     case .time(let time): time.localText
     case .age(let time): Self.age(time, now: now)
     case .outcome(let outcome): ascii ? (outcome == .none ? "-" : outcome.rawValue) : outcome.sign
+    case .state(let outcome, let word, _): ascii ? word : outcome.sign + " " + word
     case .list(let texts):
       texts.isEmpty ? (ascii ? "-" : "–") : texts.map(\.printable).joined(separator: " ")
     case .structure(_, let text): text.printable
