@@ -18,6 +18,7 @@ package enum Schema {
         PackageResources.v001_catalog_experiment_sql,
         PackageResources.v001_catalog_run_sql,
         PackageResources.v001_catalog_series_sql,
+        PackageResources.v001_catalog_artifact_sql,
         PackageResources.v001_catalog_promotion_sql))
   ]
 

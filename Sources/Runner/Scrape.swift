@@ -46,7 +46,7 @@ package struct Scrape {
     for name in ["step", "iteration", "epoch"] {
       let index = pairs.firstIndex { pair in
         line[pair.key].elementsEqual(name.utf8) && Int64(exactly: pair.value) != nil
-          && pair.value >= 0
+          && pair.value >= 0 && pair.value <= 0x1p53
       }
       if let index { return index }
     }

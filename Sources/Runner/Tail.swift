@@ -4,7 +4,6 @@ import Foundation
 struct Tail: ~Copyable {
   /// The number of bytes before the first line that was not given out.
   var consumed: Int64 { position - Int64(splitter.pendingCount) }
-  var cutCount: Int { splitter.cutCount }
 
   private let descriptor: Int32
   private var position: Int64
@@ -19,14 +18,14 @@ struct Tail: ~Copyable {
 
   deinit { if descriptor >= 0 { _ = close(descriptor) } }
 
-  /// Reads one piece and gives out the lines that it ends; false when there is nothing new.
+  /// Reads one piece and gives out the lines that it ends; false when there is nothing new before the end.
   mutating func readPiece(
-    _ buffer: inout [UInt8], _ body: (UnsafeRawBufferPointer, _ line: Int) -> Void
+    _ buffer: inout [UInt8], until end: Int64,
+    _ body: (UnsafeRawBufferPointer, _ line: Int) -> Void
   ) -> Bool {
-    let offset = position
-    let count = buffer.withUnsafeMutableBytes { 
-      pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
-    }
+    guard position < end else { return false }
+    let (offset, wanted) = (off_t(position), Int(min(end - position, Int64(buffer.count))))
+    let count = buffer.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, wanted, offset) }
     guard count > 0 else { return false }
     position += Int64(count)
     buffer.withUnsafeBytes { splitter.push(UnsafeRawBufferPointer(rebasing: $0[..<count]), body) }

@@ -52,7 +52,8 @@ package enum Name {
     let isVersion = last.count > 1 && last.first == 118 && last.dropFirst().allSatisfy(isDigit)
     guard !isVersion, !reserved.contains(word) else {
       throw RegistryError(
-        .invalidInput, "'\(word)' is reserved and cannot name a \(noun)", hint: "choose another name")
+        .invalidInput, "'\(word)' is reserved and cannot name a \(noun)",
+        hint: "choose another name")
     }
   }
 

@@ -114,7 +114,8 @@ package struct Experiment: Sendable, Equatable, Identifiable {
   package static func get(id: Int64, _ db: Database) throws -> Experiment {
     let row = try Row.fetchOne(db, sql: "SELECT * FROM experiment WHERE id = ?", arguments: [id])
     guard let row else {
-      throw RegistryError(.notFound, "no experiment has the id \(id)", hint: "registry experiment ls")
+      throw RegistryError(
+        .notFound, "no experiment has the id \(id)", hint: "registry experiment ls")
     }
     return Experiment(row: row)
   }

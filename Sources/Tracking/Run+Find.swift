@@ -37,7 +37,8 @@ extension Run {
     guard found.count == 1 else {
       let shown = found.prefix(5).map { "\($0.id.hex.prefix(12)) \($0.name)" }
       throw RegistryError(
-        .ambiguous, "'\(reference)' means \(found.count == 6 ? "more than 5" : "\(found.count)") runs",
+        .ambiguous,
+        "'\(reference)' means \(found.count == 6 ? "more than 5" : "\(found.count)") runs",
         hint: "one of: " + shown.joined(separator: ", "))
     }
     return first

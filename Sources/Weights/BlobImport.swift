@@ -76,7 +76,7 @@ private struct BlobImport {
   }
 
   /// Reads the file batch by batch, writes the chunks that are new, and returns the file's digest.
-  mutating func run(_ source: borrowing SourceFile, _ progress: (Int64) -> Void) throws -> Digest {
+  mutating func run(_ source: SourceFile, _ progress: (Int64) -> Void) throws -> Digest {
     var batch: [Piece] = []
     var batchBytes = 0
     var done: Int64 = 0

@@ -15,7 +15,7 @@ enum SafetensorsFile {
   /// - Parameter file: The open file.
   /// - Returns: The header (with its length, 8 bytes) and the tensors, in file order, without holes.
   /// - Throws: `invalidInput` naming the first fault.
-  static func segments(of file: borrowing SourceFile) throws(RegistryError) -> [Segment] {
+  static func segments(of file: SourceFile) throws -> [Segment] {
     let name = file.name
     func fault(_ what: String) -> RegistryError {
       RegistryError(.invalidInput, "'\(name)' is not a valid safetensors file: \(what)")
@@ -49,19 +49,11 @@ enum SafetensorsFile {
   }
 
   private static func headerLength(
-    of file: borrowing SourceFile, _ fault: (String) -> RegistryError
-  ) throws(RegistryError) -> Int64 {
+    of file: SourceFile, _ fault: (String) -> RegistryError
+  ) throws -> Int64 {
     guard file.sizeBytes >= 8 else { throw fault("it has \(file.sizeBytes) bytes") }
-    var bytes = [UInt8](repeating: 0, count: 8)
-    let read = bytes.withUnsafeMutableBytes { buffer in
-      do throws(RegistryError) {
-        return Result<Void, RegistryError>.success(try file.read(into: buffer, at: 0))
-      } catch {
-        return .failure(error)
-      }
-    }
-    try read.get()
-    let length = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let length = try file.read(at: 0, sizeBytes: 8)
+      .reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= SafetensorsHeader.sizeBytesMax else {
       throw fault("its header would have \(length) bytes")
     }
@@ -73,7 +65,7 @@ enum SafetensorsFile {
 
   private static func check(
     _ entry: SafetensorsHeader.Entry, _ tensor: String, _ fault: (String) -> RegistryError
-  ) throws(RegistryError) {
+  ) throws {
     var count = 1
     for dimension in entry.tensor.shape where count != 0 {
       let (product, overflows) = count.multipliedReportingOverflow(by: dimension)

@@ -2,7 +2,7 @@ import Foundation
 import Storage
 
 /// A regular file that is read from front to back and must not change meanwhile.
-struct SourceFile: ~Copyable {
+final class SourceFile {
   let name: String
   let sizeBytes: Int64
   private let descriptor: Int32

@@ -1,0 +1,138 @@
+package import GRDB
+package import Storage
+
+/// An immutable set of files under a model's name and a number.
+package struct Version: Sendable, Equatable, Identifiable {
+  /// Never reused; other rooms keep it as a plain number.
+  package let id: Int64
+  /// The model.
+  package let modelId: Int64
+  /// The model's name.
+  package let modelName: String
+  /// From 1 within the model; never reused.
+  package let number: Int64
+  /// When it was added.
+  package let createdAt: Timestamp
+  /// Where its files came from, for people: a path, a reference.
+  package let source: String?
+  /// The run that made it, 32 hex digits; nil for an import or a fork.
+  package let runId: String?
+  /// What people say of it.
+  package let note: String?
+
+  /// How it is referred to: `sections:3`.
+  package var reference: String { "\(modelName):\(number)" }
+
+  /// The version with this number of Catalog; nil if there is none or it is removed.
+  package static func find(id: Int64, _ db: Database) throws -> Version? {
+    try Row.fetchOne(
+      db.cachedStatement(sql: selection + " WHERE version.id = ?"), arguments: [id]
+    ).map(Version.init(row:))
+  }
+
+  /// The version with this number of Catalog, which must exist.
+  package static func get(id: Int64, _ db: Database) throws -> Version {
+    guard let version = try find(id: id, db) else {
+      throw RegistryError(.notFound, "no version has the id \(id)", hint: "registry model ls")
+    }
+    return version
+  }
+
+  /// The version that this run made; nil if it made none.
+  package static func find(runId: String, _ db: Database) throws -> Version? {
+    try Row.fetchOne(
+      db, sql: selection + " WHERE runId = ? ORDER BY version.id LIMIT 1", arguments: [runId]
+    ).map(Version.init(row:))
+  }
+
+  /// Versions that have a file with exactly these bytes, in order of creation.
+  package static func list(containing digest: Digest, _ db: Database) throws -> [Version] {
+    try Row.fetchAll(
+      db,
+      sql: selection + """
+         WHERE version.id IN (SELECT versionId FROM versionFile WHERE contentBlobDigest = ?)
+        ORDER BY version.id
+        """,
+      arguments: [digest]
+    ).map(Version.init(row:))
+  }
+
+  /// All versions of all models, in order of creation.
+  package static func list(_ db: Database) throws -> [Version] {
+    try Row.fetchAll(db, sql: selection + " ORDER BY version.id").map(Version.init(row:))
+  }
+
+  /// The files, in byte order of their paths.
+  package func files(_ db: Database) throws -> [VersionFile] {
+    try Row.fetchAll(
+      db.cachedStatement(sql: "SELECT * FROM versionFile WHERE versionId = ? ORDER BY path"),
+      arguments: [id]
+    ).map(VersionFile.init(row:))
+  }
+
+  /// The file with exactly this path, which must exist.
+  package func file(_ path: String, _ db: Database) throws -> VersionFile {
+    let row = try Row.fetchOne(
+      db, sql: "SELECT * FROM versionFile WHERE versionId = ? AND path = ?", arguments: [id, path])
+    guard let row else {
+      throw RegistryError(
+        .notFound, "\(reference) has no file '\(path)'", hint: "registry version show \(reference)")
+    }
+    return VersionFile(row: row)
+  }
+
+  /// Replaces what people say of it; nil takes the note away.
+  package func setNote(_ note: String?, _ db: Database) throws {
+    try db.execute(sql: "UPDATE version SET note = ? WHERE id = ?", arguments: [note, id])
+    try Event.append("version.note", reference, ["note": JSON(note)], db)
+  }
+
+  static let selection =
+    "SELECT version.*, model.name AS modelName FROM version JOIN model ON model.id = modelId"
+
+  init(row: Row) {
+    id = row["id"]
+    modelId = row["modelId"]
+    modelName = row["modelName"]
+    number = row["number"]
+    createdAt = row["createdAt"]
+    source = row["source"]
+    runId = row["runId"]
+    note = row["note"]
+  }
+}
+
+extension Model {
+  /// The versions that are not removed, by number.
+  package func versions(_ db: Database) throws -> [Version] {
+    try Row.fetchAll(
+      db, sql: Version.selection + " WHERE modelId = ? ORDER BY number", arguments: [id]
+    ).map(Version.init(row:))
+  }
+
+  /// The version with this number; nil if there is none or it is removed.
+  package func findVersion(_ number: Int64, _ db: Database) throws -> Version? {
+    try Row.fetchOne(
+      db.cachedStatement(sql: Version.selection + " WHERE modelId = ? AND number = ?"),
+      arguments: [id, number]
+    ).map(Version.init(row:))
+  }
+
+  /// The version with this number, which must exist.
+  package func getVersion(_ number: Int64, _ db: Database) throws -> Version {
+    if let version = try findVersion(number, db) { return version }
+    let wasHere = number > 0 && number < nextVersion
+    throw RegistryError(
+      .notFound, "\(name):\(number) \(wasHere ? "was removed" : "does not exist")",
+      hint: "registry model show \(name)")
+  }
+
+  /// The version with the greatest number; nil if the model has none.
+  package func findNewestVersion(_ db: Database) throws -> Version? {
+    try Row.fetchOne(
+      db.cachedStatement(
+        sql: Version.selection + " WHERE modelId = ? ORDER BY number DESC LIMIT 1"),
+      arguments: [id]
+    ).map(Version.init(row:))
+  }
+}

@@ -1,0 +1,73 @@
+import Foundation
+import Storage
+import Tracking
+
+/// Brings what a run's child writes into the store: points of metrics lines and of scraped output.
+///
+/// The consumed offsets are committed with the points, so that whoever goes on after a crash neither
+/// loses a point nor stores one twice.
+struct Ingest: ~Copyable {
+  var faults: LineFaults { intake.faults }
+
+  private let run: Run
+  private let scrapes: Bool
+  private var metrics: Tail
+  private var output: Tail
+  private var intake = Intake()
+  private var buffer = [UInt8](repeating: 0, count: 1 << 18)
+  private var committed: (metrics: Int64, output: Int64)
+
+  private static let batchCountMax = 50_000
+
+  /// Goes on where the run's offsets say, after judging anew the metrics lines before.
+  init(_ run: Run, _ spool: Spool, scrapes: Bool) {
+    self.run = run
+    self.scrapes = scrapes
+    committed = (run.metricsOffset, run.outputOffset)
+    metrics = Tail(path: spool.metrics)
+    output = Tail(path: spool.output, breaksAtReturn: true, offset: run.outputOffset)
+    while readMetrics(until: run.metricsOffset) { intake.batch.removeAll() }
+    intake.batch.removeAll()
+  }
+
+  /// Whether something waits for a commit.
+  var isDirty: Bool { committed != (metrics.consumed, output.consumed) }
+  /// Whether a commit should not wait any longer.
+  var isFull: Bool { intake.batch.count >= Self.batchCountMax }
+
+  /// Reads what is new, up to a full batch; false when there was nothing.
+  mutating func read() -> Bool {
+    var isNew = false
+    while !isFull, readMetrics(until: .max) { isNew = true }
+    while scrapes, !isFull, readOutput() { isNew = true }
+    return isNew
+  }
+
+  /// Takes last lines without an end; only once nobody writes any more and all is read.
+  mutating func finish() {
+    metrics.finish { intake.readMetrics($0, $1) }
+    output.finish { line, _ in intake.readOutput(line) }
+  }
+
+  /// Stores the points that wait, with the offsets behind them.
+  ///
+  /// - Throws: The store's errors; then nothing is lost and the next commit tries again.
+  mutating func commit(_ store: Store) throws {
+    let offsets = (metrics: metrics.consumed, output: output.consumed)
+    let batch = intake.batch
+    try store.write { [run] db in
+      try run.append(batch, db)
+      try run.setOffsets(metrics: offsets.metrics, output: offsets.output, db)
+    }
+    committed = offsets
+    intake.batch.removeAll()
+  }
+
+  private mutating func readMetrics(until end: Int64) -> Bool {
+    metrics.readPiece(&buffer, until: end) { intake.readMetrics($0, $1) }
+  }
+
+  private mutating func readOutput() -> Bool {
+    output.readPiece(&buffer, until: .max) { line, _ in intake.readOutput(line) }
+  }
+}
