@@ -22,32 +22,34 @@ struct FrozenGate {
   /// - Parameters:
   ///   - tensors: The version's.
   ///   - parentTensors: The parent's, whose names the globs match.
-  func judge(_ tensors: [VersionTensor], against parentTensors: [VersionTensor]) -> Gate.Result {
-    let globs = self.globs.map { ($0, TensorGlob($0)) }
+  func judge(_ tensors: [Tensor], against parentTensors: [Tensor]) -> Gate.Result {
+    let globs = self.globs.map(TensorGlob.init)
     let unmatched = globs.filter { glob in
-      !parentTensors.contains { glob.1.matches($0.tensor.name) }
+      !parentTensors.contains { glob.matches($0.name) }
     }
-    let frozen = parentTensors.filter { entry in
-      globs.contains { $0.1.matches(entry.tensor.name) }
+    let partners = Tensor.partners(of: parentTensors, in: tensors)
+    let frozen = zip(parentTensors, partners).filter { original, _ in
+      globs.contains { $0.matches(original.name) }
     }
-    let index = TensorIndex(tensors)
-    let faults = frozen.compactMap { entry in
-      Self.fault(index.find(entry), entry.tensor).map { (entry.tensor.name, $0) }
+    let faults = frozen.compactMap { original, place in
+      Self.fault(place.map { tensors[$0] }, original).map { (tensor: original.name, fault: $0) }
     }
     let evidence: JSON = [
       "globs": .array(self.globs.map(JSON.string)), "parent": .string(parent),
       "tensors": JSON(frozen.count), "identical": JSON(frozen.count - faults.count),
       "different": .array(
-        faults.prefix(Self.namesMax).map { ["tensor": .string($0.0), "fault": .string($0.1)] }),
-      "globsWithoutTensor": .array(unmatched.map { .string($0.0) }),
+        faults.prefix(Self.namesMax).map {
+          ["tensor": .string($0.tensor), "fault": .string($0.fault)]
+        }),
+      "globsWithoutTensor": .array(unmatched.map { .string($0.text) }),
     ]
     if let first = unmatched.first {
       return Gate.Result(
-        .frozen, .fail, "glob '\(first.0)' matches no tensor of \(parent)", evidence)
+        .frozen, .fail, "glob '\(first.text)' matches no tensor of \(parent)", evidence)
     }
     if let first = faults.first {
       let others = faults.count > 1 ? ", and \(faults.count - 1) more" : ""
-      return Gate.Result(.frozen, .fail, "\(first.0) \(first.1)\(others)", evidence)
+      return Gate.Result(.frozen, .fail, "\(first.tensor) \(first.fault)\(others)", evidence)
     }
     return Gate.Result(
       .frozen, .ok, "\(frozen.count)/\(frozen.count) tensors identical to \(parent)", evidence)
@@ -56,10 +58,12 @@ struct FrozenGate {
   /// What keeps the version's tensor from being the parent's; nil if nothing does.
   private static func fault(_ tensor: Tensor?, _ original: Tensor) -> String? {
     guard let tensor else { return "is missing" }
-    guard tensor.dtypeName == original.dtypeName else {
+    guard tensor.dtypeName.utf8.elementsEqual(original.dtypeName.utf8) else {
       return "is \(tensor.dtypeName), was \(original.dtypeName)"
     }
-    guard tensor.shape == original.shape else { return "has shape \(tensor.shape), was \(original.shape)" }
+    guard tensor.shape == original.shape else {
+      return "has shape \(tensor.shape), was \(original.shape)"
+    }
     return tensor.chunkIds == original.chunkIds ? nil : "has other bytes"
   }
 }

@@ -29,16 +29,14 @@ struct WeightScan {
   ///
   /// - Parameters:
   ///   - tensors: The version's.
-  ///   - parent: The claimed parent's; nil to sum the version's alone.
+  ///   - parent: The claimed parent's; none to sum the version's alone.
   ///   - db: An open read of the weights.
-  init(_ tensors: [VersionTensor], beside parent: [VersionTensor]?, _ db: Database) throws {
-    let index = parent.map(TensorIndex.init)
-    entries = tensors.filter { $0.tensor.dtype?.isFloat == true }.map { entry in
-      Entry(
-        tensor: entry.tensor,
-        partner: index?.find(entry).flatMap { Partner($0, for: entry.tensor) })
+  init(_ tensors: [Tensor], beside parent: [Tensor], _ db: Database) throws {
+    let partners = Tensor.partners(of: tensors, in: parent)
+    entries = zip(tensors, partners).filter { $0.0.dtype?.isFloat == true }.map { tensor, place in
+      Entry(tensor: tensor, partner: place.flatMap { Partner(parent[$0], for: tensor) })
     }
-    unknown = tensors.filter { $0.tensor.dtype == nil }.map(\.tensor.name)
+    unknown = tensors.filter { $0.dtype == nil }.map(\.name)
     var start = 0
     while start < entries.count {
       let end = min(start + Self.lotCount, entries.count)
