@@ -22,7 +22,9 @@ struct Registry: ParsableCommand {
         registry promote reviews/best --to prod
       """,
     version: "0.1.0",
-    subcommands: [Init.self, EventCommand.self, Completion.self])
+    subcommands: [
+      Init.self, ExperimentCommand.self, RunCommand.self, EventCommand.self, Completion.self,
+    ])
 
   static func main() async {
     let arguments = Verb.movingGlobals(Array(CommandLine.arguments.dropFirst()))

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Catalog
+import Runner
 import Storage
 import Tracking
 
@@ -46,8 +48,7 @@ struct RunList: ParsableCommand {
     }
     search.columns = fields.isEmpty ? nil : fields
     let found = try globals.reading { store in
-      let lost = Abandoned.runs(store)
-      return try store.read { db in
+      try store.read { db in
         let experiment = try experiment.map { try Experiment.get($0, db) }
         search.experimentIds = experiment.map { [$0.id] }
         let task = experiment?.task
@@ -58,7 +59,8 @@ struct RunList: ParsableCommand {
         let page = try search.page(db)
         return RunTable(
           page: page, total: page.nextOffset == nil ? page.rows.count : try search.count(db),
-          fields: search.columns, experiment: experiment, best: best?.id, lost: lost,
+          fields: search.columns, experiment: experiment, best: best?.id,
+          lost: Set(page.rows.map(\.run).filter { Spool.isLost($0, store) }.map(\.id)),
           versions: try page.rows.reduce(into: [:]) { versions, row in
             versions[row.run.id] = try row.run.outputVersionId
               .flatMap { try Version.find(id: $0, db)?.reference }

@@ -6,6 +6,8 @@ struct Plot {
   struct Curve {
     let name: String
     let points: [(x: Double, y: Double)]
+    /// How many points are NaN or infinite.
+    let lostCount: Int
   }
 
   let title: String
@@ -20,7 +22,7 @@ struct Plot {
   func lines(_ terminal: Terminal) -> [String] {
     let points = curves.flatMap(\.points)
     let finite = points.filter { $0.x.isFinite && $0.y.isFinite }
-    let lost = points.count - finite.count
+    let lost = curves.reduce(0) { $0 + $1.lostCount }
     guard let xs = Axis(finite.map(\.x), isWhole: true), let ys = Axis(finite.map(\.y)) else {
       return [title, points.isEmpty ? "no points" : "no finite points (\(lost) are not)"]
     }
