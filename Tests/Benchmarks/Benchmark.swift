@@ -46,7 +46,7 @@ func rounded(_ number: Double) -> JSON {
 
 @main
 enum RegistryBenchmark {
-  static let all: [(name: String, run: () throws -> Void)] = [
+  static let all: [(name: String, run: @Sendable () throws -> Void)] = [
     ("start", benchmarkStart), ("list", benchmarkList), ("points", benchmarkPoints),
     ("weights", benchmarkWeights),
   ]

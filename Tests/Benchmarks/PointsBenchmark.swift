@@ -26,7 +26,7 @@ func benchmarkPoints() throws {
       try Product.succeed("experiment", "add", "bench", in: place)
       let before = try storeSizeBytes(place)
       timings += try Timing.measure(rounds: 1, warmUp: false) {
-        try Product.run(
+        try Product.succeed(
           "run", "bench", "--", "sh", "-c", "cat ../metrics.jsonl >> \"$REGISTRY_METRICS\"",
           in: place)
       }.seconds

@@ -1,4 +1,5 @@
 import Foundation
+import Storage
 import Support
 
 /// Bar: `registry --version` under 30 ms as a whole process; peers are the smallest program and git.

@@ -88,6 +88,7 @@ package enum Product {
   }
 
   /// Runs any program to its end.
+  @discardableResult
   package static func run(program: String, _ arguments: [String], in folder: URL) throws -> Outcome
   {
     try Running(URL(filePath: program), arguments, in: folder, environment: [:]).finish()
@@ -95,8 +96,14 @@ package enum Product {
 
   /// A command that should have succeeded.
   package struct Failure: Error, CustomStringConvertible {
-    let arguments: [String]
-    let outcome: Outcome
+    private let arguments: [String]
+    private let outcome: Outcome
+
+    /// Takes the command and how it ended.
+    package init(arguments: [String], outcome: Outcome) {
+      self.arguments = arguments
+      self.outcome = outcome
+    }
 
     package var description: String {
       "registry \(arguments.joined(separator: " ")): exit \(outcome.status)\n\(outcome.messages)"
