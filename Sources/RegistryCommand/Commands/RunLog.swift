@@ -83,15 +83,15 @@ struct RunTag: ParsableCommand {
         registry run tag 7f3a owner=
       """)
 
-  @Argument(help: "The run.") var run: String
+  @Argument(help: ArgumentHelp("The run.", valueName: "run")) var reference: String
   @Argument(help: ArgumentHelp("Tags with their values.", valueName: "key=value"))
   var tags: [Assignment]
   @OptionGroup var globals: Globals
 
   func run() throws {
-    let (run, tags) = try globals.writing { store in
+    let (run, all) = try globals.writing { store in
       try store.write { db in
-        let run = try Reference.run(run, db)
+        let run = try Reference.run(reference, db)
         try run.setTags(tags.filter { !$0.value.isEmpty }.map { Tag($0.key, $0.value) }, db)
         for tag in tags where tag.value.isEmpty { try run.deleteTag(tag.key, db) }
         return (run, try run.tags(db))
@@ -99,7 +99,7 @@ struct RunTag: ParsableCommand {
     }
     var report = Report("run")
     report.add([.init("id", "run", .text(run.id.hex)), .init("name", nil, .text(run.name))])
-    report.add(tags.map { .init($0.key, nil, .text($0.value)) }, key: "tags", title: "tags")
+    report.add(all.map { .init($0.key, nil, .text($0.value)) }, key: "tags", title: "tags")
     globals.show(report)
   }
 }

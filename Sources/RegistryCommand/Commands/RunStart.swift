@@ -70,7 +70,9 @@ struct RunFinish: ParsableCommand {
     }
   }
 
-  @Argument(help: "The run; REGISTRY_RUN_ID where it is left out.") var run: String?
+  @Argument(
+    help: ArgumentHelp("The run; REGISTRY_RUN_ID where it is left out.", valueName: "run"))
+  var reference: String?
   @Option(help: ArgumentHelp("How it ended: finished, failed or killed.", valueName: "how"))
   var status: Ending = .finished
   @OptionGroup var globals: Globals
@@ -78,7 +80,7 @@ struct RunFinish: ParsableCommand {
   func run() throws {
     let run = try globals.writing { store in
       try store.write { db in
-        let run = try RunArgument.get(run, db)
+        let run = try RunArgument.get(reference, db)
         guard !run.status.isFinal else {
           throw RegistryError(
             .conflict, "run \(run.id.short) has ended already as \(run.status.rawValue)",
