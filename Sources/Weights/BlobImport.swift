@@ -33,6 +33,10 @@ extension Blob {
   ) throws -> Added {
     let source = try SourceFile(file)
     let isSafetensors = SafetensorsFile.isNamedBy(source.name)
+    if !isSafetensors, let blob = try findTensors(of: source, store, progress) {
+      return Added(
+        digest: blob.digest, sizeBytes: blob.sizeBytes, storedBytes: 0, isNew: false)
+    }
     let segments =
       isSafetensors
       ? try SafetensorsFile.segments(of: source)
@@ -46,6 +50,24 @@ extension Blob {
     if isNew || work.storedBytes > 0 { try store.checkpoint(.weights) }
     return Added(
       digest: digest, sizeBytes: source.sizeBytes, storedBytes: work.storedBytes, isNew: isNew)
+  }
+
+  /// Finds the blob that a file without the name already is, cut as tensors; cut as bytes, it would cost again.
+  private static func findTensors(
+    of source: SourceFile, _ store: Store, _ progress: (Int64) -> Void
+  ) throws -> Blob? {
+    let candidates = try store.read(.weights) { db in
+      try list(db).filter { $0.sizeBytes == source.sizeBytes && $0.container == "safetensors" }
+    }
+    guard !candidates.isEmpty else { return nil }
+    var hasher = Digest.Hasher()
+    for offset in stride(from: 0, to: source.sizeBytes, by: Chunk.sizeBytesMax) {
+      let size = min(Int64(Chunk.sizeBytesMax), source.sizeBytes - offset)
+      try source.read(at: offset, sizeBytes: Int(size)).withUnsafeBytes { hasher.update($0) }
+      progress(offset + size)
+    }
+    let digest = hasher.finalize()
+    return candidates.first { $0.digest == digest }
   }
 }
 
@@ -107,21 +129,30 @@ private struct BlobImport {
 
   /// Commits the blob's row and its segments, last of all.
   ///
+  /// What came as bytes first is cut anew when it comes as tensors.
+  ///
   /// - Returns: Whether it was new.
   func commit(_ digest: Digest, sizeBytes: Int64, container: String) throws -> Bool {
-    if try store.read(.weights, { try Blob.find(digest, $0) }) != nil { return false }
+    func isCut(_ blob: Blob) -> Bool { blob.container == container || container == "bytes" }
+    if let blob = try store.read(.weights, { try Blob.find(digest, $0) }), isCut(blob) {
+      return false
+    }
     return try store.write(.weights) { db in
-      guard try Blob.find(digest, db) == nil else { return false }
+      let found = try Blob.find(digest, db)
+      if let found, isCut(found) { return false }
+      try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [found?.id])
       try db.execute(
-        sql: "INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)",
-        arguments: [digest, sizeBytes, container])
-      let blobId = db.lastInsertedRowID
+        sql: """
+          INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
+          ON CONFLICT (digest) DO UPDATE SET container = excluded.container
+          """, arguments: [digest, sizeBytes, container])
+      let blobId = try Blob.get(digest, db).id
       for (position, segment) in segments.enumerated() {
         let ids = places[position].map(writer.id(of:))
         try StoredSegment(position: position, segment: segment, chunkIds: ids)
           .insert(blobId: blobId, db)
       }
-      return true
+      return found == nil
     }
   }
 
@@ -183,19 +214,19 @@ private struct BlobImport {
     _ batch: [Piece], _ digests: [Digest], _ db: Database
   ) throws -> (known: [Int64?], baseOf: [Chunk?], baseContents: [Int64: [UInt8]]) {
     let known = try digests.map { try Chunk.findId($0, db) }
-    let baseOf = try batch.indices.map { index -> Chunk? in
-      guard known[index] == nil, writer.number(of: digests[index]) == nil,
-        let id = batch[index].baseId
-      else { return nil }
-      let base = try Chunk.get(id, db)
-      return base.depth < Chunk.depthMax ? base : try base.root(db)
-    }
-    let ids = Array(Set(baseOf.compactMap { $0?.id }))
     do {
+      let baseOf = try batch.indices.map { index -> Chunk? in
+        guard known[index] == nil, writer.number(of: digests[index]) == nil,
+          let id = batch[index].baseId
+        else { return nil }
+        let base = try Chunk.get(id, db)
+        return base.depth < Chunk.depthMax ? base : try base.root(db)
+      }
+      let ids = Array(Set(baseOf.compactMap { $0?.id }))
       let contents = try Chunk.contents(of: ids, db)
       return (known, baseOf, Dictionary(uniqueKeysWithValues: zip(ids, contents)))
     } catch let error as RegistryError where error.kind == .corrupt {
-      return (known, baseOf.map { _ in nil }, [:])  // what is damaged must not become anyone's base
+      return (known, known.map { _ in nil }, [:])  // what is damaged must not become anyone's base
     }
   }
 

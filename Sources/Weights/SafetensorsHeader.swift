@@ -95,9 +95,7 @@ struct SafetensorsHeader {
     }
   }
 
-  private mutating func entry(
-    _ tensor: String
-  ) throws -> Entry {
+  private mutating func entry(_ tensor: String) throws -> Entry {
     var dtype: String?
     var shape: [Int64]?
     var offsets: [Int64]?
@@ -123,11 +121,8 @@ struct SafetensorsHeader {
     return Entry(tensor: info, begin: offsets[0], end: offsets[1])
   }
 
-  // MARK: tokens
-
   private func fault(_ what: String) -> RegistryError {
-    RegistryError(
-      .invalidInput, "'\(file.name)' is not a valid safetensors file: \(what)")
+    RegistryError(.invalidInput, "'\(file.name)' is not a valid safetensors file: \(what)")
   }
 
   private mutating func peek() throws -> UInt8? {
@@ -154,9 +149,7 @@ struct SafetensorsHeader {
     position += 1
   }
 
-  private mutating func goesOn(
-    until close: Unicode.Scalar
-  ) throws -> Bool {
+  private mutating func goesOn(until close: Unicode.Scalar) throws -> Bool {
     try skipBlanks()
     if try peek() == UInt8(ascii: ",") {
       position += 1
