@@ -17,17 +17,19 @@ extension Blob {
 
   /// Stores a file, in one pass and in memory that does not grow with it.
   ///
-  /// The caller holds `Store.withContent` until it has committed the row that names the digest, and is not
-  /// inside a read or write of the store. The last step is a truncating checkpoint of the weights. What fails
-  /// leaves at most chunks that nothing names.
+  /// The caller holds `Store.withContent` until it has committed the row that names the digest,
+  /// and is not inside a read or write of the store. The last step is a truncating checkpoint of
+  /// the weights. What fails leaves at most chunks that nothing names.
   ///
   /// - Parameters:
-  ///   - file: A regular file or a symbolic link to one; parsed when its name ends in `.safetensors`.
+  ///   - file: A regular file or a symbolic link to one; parsed when its name ends in
+  ///     `.safetensors`.
   ///   - parents: Blobs of the parent version, for differences; those without tensors do no harm.
   ///   - store: An open store.
   ///   - progress: Called with the bytes of the file that are done.
   /// - Returns: The digest and what it cost.
-  /// - Throws: `invalidInput` when the file is malformed or changes meanwhile; `notFound`; `denied`; `unavailable`.
+  /// - Throws: `invalidInput` when the file is malformed or changes meanwhile; `notFound`;
+  ///   `denied`; `unavailable`.
   package static func add(
     file: URL, parents: [Digest] = [], to store: Store, progress: (Int64) -> Void = { _ in }
   ) throws -> Added {
@@ -52,7 +54,8 @@ extension Blob {
       digest: digest, sizeBytes: source.sizeBytes, storedBytes: work.storedBytes, isNew: isNew)
   }
 
-  /// Finds the blob that a file without the name already is, cut as tensors; cut as bytes, it would cost again.
+  /// Finds the blob that a file without the name already is, cut as tensors; cut as bytes, it
+  /// would cost again.
   private static func findTensors(
     of source: SourceFile, _ store: Store, _ progress: (Int64) -> Void
   ) throws -> Blob? {
@@ -158,8 +161,8 @@ private struct BlobImport {
 
   /// Hashes one batch and places its chunks: known ones by their id, new ones in the writer.
   ///
-  /// Each chunk is hashed first: that costs no more than decoding the parent's to compare them, and finds
-  /// content that any other blob has. The file's own hash goes on beside that.
+  /// Each chunk is hashed first: that costs no more than decoding the parent's to compare them,
+  /// and finds content that any other blob has. The file's own hash goes on beside that.
   private mutating func finish(_ batch: [Piece]) throws {
     enum Hashed { case file(Digest.Hasher), chunk(Digest) }
     let hashed = try Parallel.map(batch.count + 1) { [hasher] index -> Hashed in
@@ -209,7 +212,8 @@ private struct BlobImport {
     }
   }
 
-  /// What the store knows of a batch: the ids of its chunks, and for the others a base with its content.
+  /// What the store knows of a batch: the ids of its chunks, and for the others a base with its
+  /// content.
   private func lookUp(
     _ batch: [Piece], _ digests: [Digest], _ db: Database
   ) throws -> (known: [Int64?], baseOf: [Chunk?], baseContents: [Int64: [UInt8]]) {
@@ -230,7 +234,8 @@ private struct BlobImport {
     }
   }
 
-  /// Encodes a chunk and decodes the record again: nothing is committed that does not give the content back.
+  /// Encodes a chunk and decodes the record again: nothing is committed that does not give the
+  /// content back.
   private static func encode(
     _ content: UnsafeRawBufferPointer, _ dtype: DType?, base: [UInt8]?
   ) throws -> ChunkCodec.Encoded {

@@ -1,10 +1,12 @@
 import Foundation
 import Storage
 
-/// Reads the header of a safetensors file strictly, from front to back, in memory that does not grow with
-/// what a hostile header says: a general JSON value of a 100 MB text would take gigabytes.
+/// Reads the header of a safetensors file strictly, from front to back, in memory that does not
+/// grow with what a hostile header says: a general JSON value of a 100 MB text would take
+/// gigabytes.
 ///
-/// Source: https://huggingface.co/docs/safetensors, "Format", and the checks of the reference reader.
+/// Source: https://huggingface.co/docs/safetensors, "Format", and the checks of the reference
+/// reader.
 struct SafetensorsHeader {
   /// A tensor as the header names it; begin and end count from the end of the header.
   struct Entry {
