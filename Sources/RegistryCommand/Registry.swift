@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Runner
 import Storage
 
 /// The root of the command line.
@@ -6,4 +8,9 @@ import Storage
 struct Registry: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "registry", abstract: "Tracks experiments and keeps models.", version: "0.1.0")
+
+  static func main() {
+    if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
+    main(nil)
+  }
 }
