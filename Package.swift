@@ -10,8 +10,10 @@ let argumentParser: Target.Dependency = .product(
 let staticRuntime: [LinkerSetting] = [
   .unsafeFlags(
     [
-      "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
-      "-l_FoundationCollections", "-lstdc++",
+      "-static-stdlib", "-use-ld=lld", "-Xlinker", "--strip-debug", "-Xlinker", "--gc-sections",
+      "-Xlinker", "--no-warnings",  // of the runtime's own objects
+      "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims", "-l_FoundationCollections",
+      "-lstdc++",
     ], .when(platforms: [.linux]))
 ]
 
@@ -49,7 +51,7 @@ let tests: [Target] = [
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),
   .executableTarget(
-    name: "RegistryBenchmark", dependencies: ["Support"], path: "Tests/Benchmarks"),
+    name: "RegistryBenchmark", dependencies: ["Support", grdb], path: "Tests/Benchmarks"),
 ]
 
 let settings: [SwiftSetting] = [

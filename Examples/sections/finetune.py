@@ -17,7 +17,6 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
@@ -110,18 +109,6 @@ def evaluate(model, encode, rows, classes):
     return loss / len(rows), hits.sum().item() / len(rows), f1.item()
 
 
-def save(model, tokenizer, base, output):
-    model.save_pretrained(output)
-    tokenizer.save_pretrained(output)
-    # An older base may hold buffers (position_ids) which today's class no longer writes.
-    path = os.path.join(output, "model.safetensors")
-    tensors = load_file(path)
-    for name, tensor in load_file(os.path.join(base, "model.safetensors")).items():
-        if name not in tensors:
-            tensors.setdefault(f"{model.base_model_prefix}.{name}", tensor)
-    save_file(tensors, path, metadata={"format": "pt"})
-
-
 def main():
     arguments = parse_arguments()
     logging.set_verbosity_error()
@@ -186,7 +173,8 @@ def main():
             line = "step=%d val/loss=%.4f val/accuracy=%.4f val/macro_f1=%.4f" % (step, *score)
             print(line, flush=True)
 
-    save(model, tokenizer, arguments.base, arguments.output)
+    model.save_pretrained(arguments.output)
+    tokenizer.save_pretrained(arguments.output)
 
 
 if __name__ == "__main__":

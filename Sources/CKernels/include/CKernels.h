@@ -1,13 +1,13 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
-// The hot loops. None keeps state, allocates or checks: the caller in Swift has checked the lengths.
+// The hot loops. None keeps state, allocates or checks: the caller has checked the lengths.
 // Each has a plain twin in Swift, Tests/WeightsTests/KernelTwins.swift, and gives the same bits.
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// How a word of a chunk is mapped before it is cut into planes; the numbers are stored (Format.md).
+/// How a word of a chunk is mapped before it is cut into planes; the numbers are stored.
 enum ckernels_mapping {
   CKERNELS_PLAIN = 0,
   CKERNELS_ROTATED = 1,
@@ -16,7 +16,7 @@ enum ckernels_mapping {
   CKERNELS_XOR = 4
 };
 
-/// Maps `count` words of `width` (1, 2, 4 or 8) bytes; byte k of word i goes to planes[k * count + i].
+/// Maps `count` words of 1, 2, 4 or 8 bytes; byte k of word i goes to planes[k * count + i].
 /// `base` is read by the mappings 2 to 4 only. No two of the three memories may overlap.
 void ckernels_split(int width, int mapping, const uint8_t *content, const uint8_t *base,
                     size_t count, uint8_t *planes);
@@ -57,7 +57,7 @@ enum ckernels_element {
   CKERNELS_BOOL = 48
 };
 
-/// Converts elements to doubles, exactly except for integers beyond 2^53; an unknown type gives zeros.
+/// Converts elements to doubles, exactly but for integers beyond 2^53; an unknown type gives zeros.
 void ckernels_to_double(int element, const uint8_t *bytes, size_t count, double *out);
 
 /// Sums over pairs (a, b) of numbers; a pair with one that is not finite is left out of all sums.

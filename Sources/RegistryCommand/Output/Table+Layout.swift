@@ -1,0 +1,78 @@
+import Storage
+
+extension Table {
+  private static let gap = 2
+  private static let flexibleWidthMin = 16
+
+  /// The lines of this table in a terminal's width, its heading first.
+  func lines(_ terminal: Terminal, now: Timestamp = .now, indent: Int = 0) -> [String] {
+    guard !rows.isEmpty else { return emptyText.isEmpty ? [] : [emptyText] }
+    let shown = columns.indices.filter { !columns[$0].isHidden }
+    let texts = rows.map { row in
+      row.map { $0.value.text(now: now, ascii: terminal.isASCII) }
+    }
+    var widths = columns.indices.map { column in
+      texts.reduce(columns[column].title.width) { max($0, $1[column].width) }
+    }
+    let kept = fit(shown, &widths, in: terminal.width.map { $0 - indent })
+    let isRight = columns.indices.map { column in
+      rows.contains { $0[column].value.isNumeric }
+        && rows.allSatisfy { row in
+          if case .none = row[column].value { true } else { row[column].value.isNumeric }
+        }
+    }
+    let margin = String(repeating: " ", count: indent)
+
+    func line(_ cells: [(text: String, style: Style)]) -> String {
+      let padded = zip(kept, cells).enumerated().map { position, pair in
+        let (column, cell) = pair
+        let cut = cell.text.cut(to: widths[column], ascii: terminal.isASCII)
+        let blanks = String(repeating: " ", count: max(0, widths[column] - cut.width))
+        let text = terminal.styled(cut, cell.style)
+        if isRight[column] { return blanks + text }
+        return position == kept.count - 1 ? text : text + blanks
+      }
+      return margin + padded.joined(separator: String(repeating: " ", count: Self.gap))
+    }
+
+    var lines: [String] = []
+    if kept.contains(where: { !columns[$0].title.isEmpty }) {
+      lines.append(line(kept.map { (columns[$0].title, .dim) }))
+    }
+    for (row, text) in zip(rows, texts) {
+      lines.append(line(kept.map { (text[$0], row[$0].style) }))
+    }
+    let dropped = shown.count - kept.count
+    if dropped > 0 {
+      let note = "+\(dropped) column\(dropped == 1 ? "" : "s") (--columns)"
+      lines.append(margin + terminal.styled(note, .dim))
+    }
+    return lines
+  }
+
+  /// Chooses columns that fit: sentences are cut first, then columns go, from right to left.
+  private func fit(_ shown: [Int], _ widths: inout [Int], in width: Int?) -> [Int] {
+    guard let width else { return shown }
+    var kept = shown
+    func excess(_ kept: [Int], _ widths: [Int]) -> Int {
+      kept.reduce((kept.count - 1) * Self.gap) { $0 + widths[$1] } - width
+    }
+    while excess(kept, widths) > 0 {
+      let flexible = kept.filter { columns[$0].isFlexible }
+      let spare = flexible.reduce(0) { $0 + max(0, widths[$1] - Self.flexibleWidthMin) }
+      if spare >= excess(kept, widths) { break }
+      guard let last = kept.last(where: { !columns[$0].isPinned }) else { break }
+      kept.removeAll { $0 == last }
+    }
+    // What still does not fit is cut where it is widest: sentences first, pinned columns at worst.
+    for isAllowed in [{ self.columns[$0].isFlexible }, { (_: Int) in true }] {
+      while excess(kept, widths) > 0,
+        let widest = kept.filter({ isAllowed($0) && widths[$0] > Self.flexibleWidthMin })
+          .max(by: { widths[$0] < widths[$1] })
+      {
+        widths[widest] -= 1
+      }
+    }
+    return kept
+  }
+}

@@ -1,0 +1,64 @@
+// The benchmarks of the product, run by `swift run -c release registry-benchmark [NAME]…`.
+//
+// Each measures a fixed workload and, in the same run, a peer or a physical limit; it prints one JSON
+// line per result. Times are reported, never asserted.
+
+import Foundation
+import Storage
+
+/// Seconds of several rounds of the same work.
+struct Timing {
+  let seconds: [Double]
+
+  var median: Double { seconds.sorted()[seconds.count / 2] }
+  var best: Double { seconds.min() ?? .nan }
+  var worst: Double { seconds.max() ?? .nan }
+
+  /// Runs the work once to warm up, then so many rounds.
+  static func measure(rounds: Int, warmUp: Bool = true, _ work: () throws -> Void) rethrows
+    -> Timing
+  {
+    if warmUp { try work() }
+    return Timing(
+      seconds: try (0..<rounds).map { _ in
+        let duration = try ContinuousClock().measure { try work() }
+        return Double(duration.components.seconds)
+          + Double(duration.components.attoseconds) / 1e18
+      })
+  }
+}
+
+/// Prints one result as a JSON line.
+func report(_ name: String, _ facts: KeyValuePairs<String, JSON>) {
+  let members = facts.map { JSON.Member($0.key, $0.value) }
+  print(JSON.object([JSON.Member("benchmark", .string(name))] + members).text())
+}
+
+/// Milliseconds, to a hundredth.
+func milliseconds(_ seconds: Double) -> JSON {
+  .number((seconds * 100_000).rounded() / 100)
+}
+
+/// A ratio or rate to three significant places.
+func rounded(_ number: Double) -> JSON {
+  .number((number * 1000).rounded() / 1000)
+}
+
+@main
+enum RegistryBenchmark {
+  static let all: [(name: String, run: @Sendable () throws -> Void)] = [
+    ("start", benchmarkStart), ("list", benchmarkList), ("points", benchmarkPoints),
+    ("weights", benchmarkWeights),
+  ]
+
+  static func main() throws {
+    let wanted = CommandLine.arguments.dropFirst()
+    for name in wanted where !all.contains(where: { $0.name == name }) {
+      print("no benchmark '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
+      exit(2)
+    }
+    for benchmark in all where wanted.isEmpty || wanted.contains(benchmark.name) {
+      try benchmark.run()
+    }
+  }
+}

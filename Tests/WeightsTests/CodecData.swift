@@ -1,0 +1,94 @@
+import Foundation
+import Support
+import Testing
+import Weights
+
+/// Seeded content that looks like weights, and what training does to it.
+struct CodecData {
+  var generator: SeededGenerator
+
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+
+  /// Uniformly random bytes.
+  mutating func bytes(_ count: Int) -> [UInt8] {
+    (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+  }
+
+  /// A normally distributed number (Box and Muller).
+  mutating func normal() -> Double {
+    let u = Double.random(in: .leastNonzeroMagnitude..<1, using: &generator)
+    let v = Double.random(in: 0..<1, using: &generator)
+    return (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
+  }
+
+  /// Weights of standard deviation 0.05, as a layer's are.
+  mutating func weights(_ count: Int) -> [Double] { (0..<count).map { _ in 0.05 * normal() } }
+
+  /// The weights after some training: each moved by about `scale` of the deviation.
+  mutating func trained(_ weights: [Double], scale: Double) -> [Double] {
+    weights.map { $0 + scale * 0.05 * normal() }
+  }
+
+  /// Content of any type: weights in floats' formats, small numbers in integers'.
+  mutating func content(_ element: DType?, bytes count: Int) -> [UInt8] {
+    guard let element else { return self.bytes(count).map { $0 & 31 } }
+    let values = weights(count / element.sizeBytes + 1)
+    return Array(CodecData.encode(values, element).prefix(count))
+  }
+
+  /// Values in the format of a type; the narrowest floats are cut, not rounded.
+  static func encode(_ values: [Double], _ element: DType) -> [UInt8] {
+    values.flatMap { value -> [UInt8] in
+      let single = Float(value).bitPattern
+      let pattern: UInt64 =
+        switch element {
+        case .f64: value.bitPattern
+        case .f32: UInt64(single)
+        case .bf16: UInt64((single &+ 0x7fff &+ (single >> 16 & 1)) >> 16)
+        case .f16: UInt64(narrow(single, bias: 15, fractionBits: 10))
+        case .f8E5M2: UInt64(narrow(single, bias: 15, fractionBits: 2))
+        case .f8E4M3: UInt64(narrow(single, bias: 7, fractionBits: 3))
+        case .bool: value > 0 ? 1 : 0
+        default: UInt64(bitPattern: Int64(value * 1000))
+        }
+      return littleEndian(pattern, size: element.sizeBytes)
+    }
+  }
+
+  private static func narrow(_ single: UInt32, bias: Int, fractionBits: Int) -> Int {
+    let exponentBits = bias == 15 ? 5 : 4
+    let exponent = Int(single >> 23 & 255) - 127 + bias
+    let sign = Int(single >> 31) << (exponentBits + fractionBits)
+    guard exponent > 0 else { return sign }
+    let fraction = Int(single & 0x7f_ffff) >> (23 - fractionBits)
+    return sign | exponent << fractionBits | fraction
+  }
+}
+
+extension ChunkCodec {
+  /// Encodes arrays.
+  static func encode(_ content: [UInt8], _ element: DType?, base: [UInt8]? = nil) throws -> Encoded
+  {
+    try content.withUnsafeBytes { content in
+      guard let base else { return try encode(content, element: element, base: nil) }
+      return try base.withUnsafeBytes { try encode(content, element: element, base: $0) }
+    }
+  }
+
+  /// Decodes into an array between guard bytes, which must stay as they were.
+  static func decode(_ record: [UInt8], length: Int, base: [UInt8]? = nil) throws -> [UInt8] {
+    let guards = [UInt8](repeating: 0xa5, count: 64)
+    var memory = guards + [UInt8](repeating: 0, count: length) + guards
+    defer {
+      #expect(memory.prefix(64) == guards[...] && memory.suffix(64) == guards[...])
+    }
+    try memory.withUnsafeMutableBytes { memory in
+      let content = UnsafeMutableRawBufferPointer(rebasing: memory[64..<64 + length])
+      try record.withUnsafeBytes { record in
+        guard let base else { return try decode(record, into: content, base: nil) }
+        return try base.withUnsafeBytes { try decode(record, into: content, base: $0) }
+      }
+    }
+    return Array(memory[64..<64 + length])
+  }
+}
