@@ -4,6 +4,7 @@
 
 import ArgumentParser
 import Foundation
+import Runner
 import Storage
 
 /// The root of the command line.
@@ -27,6 +28,7 @@ struct Registry: ParsableCommand {
     ])
 
   static func main() async {
+    if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
     let arguments = Verb.movingGlobals(Array(CommandLine.arguments.dropFirst()))
     do {
       var command = try parseAsRoot(arguments)
