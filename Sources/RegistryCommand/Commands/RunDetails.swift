@@ -136,10 +136,8 @@ enum RunDetails {
 }
 
 extension Report.Field {
-  /// Whether there is nothing to show; machines get what is known, too.
-  var isEmpty: Bool {
-    if case .none = cell.value { true } else { false }
-  }
+  /// Whether there is nothing to show.
+  var isEmpty: Bool { cell.value.isNone }
 }
 
 extension JSON {
