@@ -28,7 +28,8 @@ let rooms: [Target] = [
   .target(name: "Storage", dependencies: ["Schema", "CSystem", grdb, crypto]),
   .target(
     name: "Weights", dependencies: ["Storage", "CZlib", "CKernels"], exclude: ["Format.md"]),
-  .target(name: "Tracking", dependencies: ["Storage", "CZlib"]),
+  .target(
+    name: "Tracking", dependencies: ["Storage", "CZlib"], exclude: ["BlockFormat.md"]),
   .target(name: "Catalog", dependencies: ["Weights"]),
   .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),
   .target(name: "Runner", dependencies: ["Workspace"]),

@@ -1,4 +1,5 @@
 import Storage
+import Weights
 
 /// Every float value is finite; the evidence names the tensors that are not.
 enum FiniteGate {

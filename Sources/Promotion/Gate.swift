@@ -53,6 +53,15 @@ package enum Gate: String, Sendable, CaseIterable {
       self.evidence = evidence
     }
 
+    /// Reads a result that was stored.
+    init(json: JSON) throws(RegistryError) {
+      guard let gate = json["gate"]?.string.flatMap(Gate.init(rawValue:)),
+        let outcome = json["outcome"]?.string.flatMap(Outcome.init(rawValue:)),
+        let finding = json["finding"]?.string, let evidence = json["evidence"]
+      else { throw RegistryError(.corrupt, "the evidence of a promotion is damaged") }
+      self.init(gate, outcome, finding, evidence)
+    }
+
     /// The same finding, waived if it is a failure.
     func waived() -> Result {
       outcome == .fail ? Result(gate, .waived, finding, evidence) : self

@@ -1,3 +1,4 @@
+import Catalog
 import Foundation
 import Storage
 import Tracking
@@ -9,7 +10,7 @@ struct MetricGate {
   struct Rival {
     /// Why it counts: `holder` or `parent`.
     let role: String
-    let scores: Comparison.Scores
+    let scores: VersionScores
   }
 
   /// The metric's key: `val/f1`.
@@ -23,7 +24,7 @@ struct MetricGate {
   }
 
   /// Judges a candidate against its rivals.
-  func judge(_ candidate: Comparison.Scores, against rivals: [Rival]) -> Gate.Result {
+  func judge(_ candidate: VersionScores, against rivals: [Rival]) -> Gate.Result {
     let own = candidate.find(metric)
     let comparisons = rivals.map { compare(candidate, with: $0) }
     let evidence: JSON = [
@@ -78,7 +79,7 @@ struct MetricGate {
     }
   }
 
-  private func compare(_ candidate: Comparison.Scores, with rival: Rival) -> Duel {
+  private func compare(_ candidate: VersionScores, with rival: Rival) -> Duel {
     let other = rival.scores.find(metric)
     func judged(_ verdict: Verdict, _ reason: String? = nil) -> Duel {
       Duel(

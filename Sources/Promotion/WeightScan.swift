@@ -30,40 +30,47 @@ struct WeightScan {
   /// - Parameters:
   ///   - tensors: The version's.
   ///   - parent: The claimed parent's; none to sum the version's alone.
+  ///   - progress: Called with the bytes that are done, of all.
   ///   - db: An open read of the weights.
-  init(_ tensors: [Tensor], beside parent: [Tensor], _ db: Database) throws {
+  /// - Throws: `corrupt` when content is not what it was.
+  init(
+    _ tensors: [Tensor], beside parent: [Tensor],
+    progress: (_ doneBytes: Int64, _ totalBytes: Int64) -> Void, _ db: Database
+  ) throws {
     let partners = Tensor.partners(of: tensors, in: parent)
     entries = zip(tensors, partners).filter { $0.0.dtype?.isFloat == true }.map { tensor, place in
       Entry(tensor: tensor, partner: place.flatMap { Partner(parent[$0], for: tensor) })
     }
     unknown = tensors.filter { $0.dtype == nil }.map(\.name)
-    var start = 0
-    while start < entries.count {
-      let end = min(start + Self.lotCount, entries.count)
-      try sum(start..<end, db)
-      start = end
+    let total = entries.reduce(0) { $0 + $1.tensor.sizeBytes }
+    var done: Int64 = 0
+    for start in stride(from: 0, to: entries.count, by: Self.lotCount) {
+      try sum(start..<min(start + Self.lotCount, entries.count), db) { bytes in
+        done += Int64(bytes)
+        progress(done, total)
+      }
     }
   }
 
-  private static let lotCount = 4  // tensors and partners side by side keep the cores busy on small ones
+  /// Tensors that are read side by side with their partners, so that small ones keep all cores busy.
+  private static let lotCount = 4
 
-  private mutating func sum(_ lot: Range<Int>, _ db: Database) throws {
-    let tensors = lot.flatMap { place in
-      [entries[place].tensor] + (entries[place].stepsWithPartner.map { [$0.tensor] } ?? [])
+  private mutating func sum(
+    _ lot: Range<Int>, _ db: Database, progress: (_ bytes: Int) -> Void
+  ) throws {
+    var tensors: [Tensor] = []
+    let steps = lot.map { place in
+      tensors.append(entries[place].tensor)
+      let own = tensors.count - 1
+      guard let partner = entries[place].stepsWithPartner else { return (place, own, nil as Int?) }
+      tensors.append(partner.tensor)
+      return (place, own, own + 1)
     }
-    let chunkCount = tensors.map(\.chunkIds.count).max() ?? 0
+    let chunkCount = entries[lot].map(\.tensor.chunkIds.count).max() ?? 0
     try Tensor.forEachChunk(of: tensors, indices: 0..<chunkCount, db) { chunk, contents in
-      var next = 0
-      for place in lot {
-        let own = contents[next]
-        next += 1
-        var other: [UInt8]?
-        if entries[place].stepsWithPartner != nil {
-          other = contents[next]
-          next += 1
-        }
-        guard !own.isEmpty else { continue }
-        try entries[place].add(own, other, chunk: chunk, db)
+      for (place, own, other) in steps where !contents[own].isEmpty {
+        try entries[place].add(contents[own], other.map { contents[$0] }, chunk: chunk, db)
+        progress(contents[own].count)
       }
     }
   }

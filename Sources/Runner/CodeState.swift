@@ -1,5 +1,6 @@
 import Foundation
 import Storage
+import Tracking
 
 /// The state of the working tree from which a command is run.
 struct CodeState {
@@ -8,7 +9,14 @@ struct CodeState {
   /// What has changed since, as `git apply` takes it; nil when clean or too large.
   let diff: [UInt8]?
   /// Whether the diff was larger than what is kept.
-  let isDiffCut: Bool
+  private let isDiffCut: Bool
+
+  /// Tells of a diff that is not kept.
+  var checks: [RunCheck] {
+    guard isDiffCut else { return [] }
+    let evidence: JSON = ["reason": "the diff is too large to be kept", "limitBytes": JSON(Self.diffBytesMax)]
+    return [RunCheck(rule: "code", .warn, evidence: evidence)]
+  }
 
   static let diffBytesMax = 16 << 20  // more is generated files, not code
 

@@ -18,6 +18,7 @@ struct Ingest: ~Copyable {
   private var committed: (metrics: Int64, output: Int64)
 
   private static let batchCountMax = 50_000
+  private static let piecesMax = 32  // of 256 KiB: tens of milliseconds
 
   /// Goes on where the run's offsets say, after judging anew the metrics lines before.
   init(_ run: Run, _ spool: Spool, scrapes: Bool) {
@@ -35,12 +36,22 @@ struct Ingest: ~Copyable {
   /// Whether a commit should not wait any longer.
   var isFull: Bool { intake.batch.count >= Self.batchCountMax }
 
-  /// Reads what is new, up to a full batch; false when there was nothing.
-  mutating func read() -> Bool {
-    var isNew = false
-    while !isFull, readMetrics(until: .max) { isNew = true }
-    while scrapes, !isFull, readOutput() { isNew = true }
-    return isNew
+  /// What a read found.
+  enum Progress {
+    /// Nothing.
+    case none
+    /// All that there was.
+    case some
+    /// A full share or batch; there may be more.
+    case more
+  }
+
+  /// Reads what is new, up to a full batch and a fair share of the time.
+  mutating func read() -> Progress {
+    var pieces = 0
+    while !isFull, pieces < Self.piecesMax, readMetrics(until: .max) { pieces += 1 }
+    while scrapes, !isFull, pieces < Self.piecesMax, readOutput() { pieces += 1 }
+    return isFull || pieces == Self.piecesMax ? .more : pieces == 0 ? .none : .some
   }
 
   /// Takes last lines without an end; only once nobody writes any more and all is read.

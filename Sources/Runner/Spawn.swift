@@ -9,6 +9,8 @@ struct Spawn {
   var path: String?
   /// Variables set or replaced in the inherited environment.
   var environment: [String: String] = [:]
+  /// Which variables of ours the program inherits.
+  var inherits: (String) -> Bool = { _ in true }
   /// Descriptors that the program gets under other numbers; all others of ours are close-on-exec.
   var descriptors: [(ours: Int32, theirs: Int32)] = []
   var group = Group.inherited
@@ -97,7 +99,7 @@ struct Spawn {
     while let current = pointer, let entry = current.pointee {
       let bytes = UnsafeBufferPointer(start: entry, count: strlen(entry)).map(UInt8.init(bitPattern:))
       let name = String(decoding: bytes.prefix { $0 != 61 }, as: UTF8.self)
-      if environment[name] == nil { entries.append(bytes) }
+      if environment[name] == nil, inherits(name) { entries.append(bytes) }
       pointer = current.advanced(by: 1)
     }
     return entries + environment.map { Array("\($0.key)=\($0.value)".utf8) }

@@ -1,6 +1,7 @@
 package import Foundation
 package import Storage
 package import Tracking
+import Workspace
 
 /// `spool/<run>/`: what a run's child writes, until the run is closed.
 ///
@@ -14,16 +15,15 @@ package import Tracking
 /// | `exit` | how the child ended, from the guard |
 /// | `session.json` | what whoever closes the run must know: which output becomes the version |
 package struct Spool: Sendable {
+  /// The run.
+  package let id: RunID
   /// The folder.
   package let folder: URL
 
   /// The spool of a run, which need not exist.
   package init(_ id: RunID, _ store: Store) {
+    self.id = id
     folder = Self.all(store).appending(path: id.hex)
-  }
-
-  private init(folder: URL) {
-    self.folder = folder
   }
 
   var output: String { path("output") }
@@ -58,16 +58,17 @@ package struct Spool: Sendable {
   }
 
   /// Makes the folder and takes its lock; call it in the transaction that adds the run.
-  func create() throws(RegistryError) -> SpoolLock {
+  ///
+  /// - Parameter plan: What whoever closes the run must know.
+  /// - Returns: The lock; the run is alive while it or a copy of it is open.
+  /// - Throws: `unavailable` when the disk refuses.
+  func create(_ plan: Plan) throws(RegistryError) -> SpoolLock {
     do {
       try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+      for name in [output, metrics] { try Data().write(to: URL(filePath: name)) }
+      try Data(plan.json.text().utf8).write(to: URL(filePath: session))
     } catch {
       throw RegistryError(.unavailable, "\(folder.path) cannot be made")
-    }
-    for name in [output, metrics] {
-      guard FileManager.default.createFile(atPath: name, contents: nil) else {
-        throw RegistryError(.unavailable, "\(name) cannot be made")
-      }
     }
     guard let lock = takeLock() else {
       throw RegistryError(.unavailable, "\(folder.path) cannot be locked")
@@ -99,8 +100,33 @@ package struct Spool: Sendable {
 }
 
 /// The lock of a spool; the guard gets the same open file, so that it is held while either lives.
-struct SpoolLock: ~Copyable {
+final class SpoolLock: Sendable {
   let descriptor: Int32
 
+  fileprivate init(descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
   deinit { _ = close(descriptor) }
+}
+
+extension Spool {
+  /// What whoever closes the run must know; on disk in `session.json`.
+  struct Plan {
+    /// Whether output is read for metrics.
+    var scrapes = true
+    /// Which of the files become the version.
+    var output = OutputRule()
+
+    var json: JSON { ["scrapes": .bool(scrapes), "output": output.json] }
+  }
+
+  /// The plan as it was written; the usual one where it cannot be read.
+  var plan: Plan {
+    guard let data = FileManager.default.contents(atPath: session),
+      let json = try? JSON.parse(Array(data))
+    else { return Plan() }
+    return Plan(
+      scrapes: json["scrapes"] != .bool(false), output: json["output"].map(OutputRule.init) ?? OutputRule())
+  }
 }

@@ -19,6 +19,13 @@ package indirect enum Filter: Equatable, Sendable {
     package let test: Test
     /// Where the clause starts, in characters from 1, for a dialect that refuses it.
     package let column: Int
+
+    /// Makes a clause whose literals fit the field.
+    package init(field: RunField, test: Test, column: Int) {
+      self.field = field
+      self.test = test
+      self.column = column
+    }
   }
 
   /// What a clause asks; the literals fit the field.

@@ -2,9 +2,9 @@ import CZlib
 import Storage
 
 /// Up to 512 points of a series as one zlib stream; BlockFormat.md is the specification.
-enum PointBlock {
-  /// Blocks of this size compress as well as larger ones and decode in some microseconds.
-  static let countMax = 512
+package enum PointBlock {
+  /// The most points of one block, which compresses as well as larger ones and decodes in microseconds.
+  package static let countMax = 512
 
   private static let format: UInt8 = 1
   private static let headerBytes = 4
@@ -20,8 +20,17 @@ enum PointBlock {
     case decimalDifferences = 2
   }
 
-  /// Writes points in their order, at most 512.
+  /// One block of 1 to 512 points, in their order.
+  package static func encode(_ points: [Point]) throws -> [UInt8] {
+    try encode(points[...], try Deflate(strategy: Z_RLE))
+  }
+
   static func encode(_ points: ArraySlice<Point>, _ deflate: Deflate) throws -> [UInt8] {
+    try payload(points).withUnsafeBytes { try deflate.bytes($0) }
+  }
+
+  /// What the zlib stream of a block holds.
+  package static func payload(_ points: ArraySlice<Point>) -> [UInt8] {
     let (coding, exponent, words) = words(points)
     let all = words.reduce(0, |)
     let planeCount = (64 - all.leadingZeroBitCount + 7) / 8
@@ -45,7 +54,7 @@ enum PointBlock {
       let shift = UInt64(plane * 8)
       for word in words { out.append(UInt8(truncatingIfNeeded: word &>> shift)) }
     }
-    return try out.withUnsafeBytes { try deflate.bytes($0) }
+    return out
   }
 
   /// Reads a block back.
@@ -53,7 +62,7 @@ enum PointBlock {
   /// - Parameter content: The zlib stream.
   /// - Returns: The points in the order in which they were written.
   /// - Throws: `corrupt`.
-  static func decode(_ content: [UInt8]) throws -> [Point] {
+  package static func decode(_ content: [UInt8]) throws -> [Point] {
     var reader = Reader(bytes: try Inflate.bytes(content, sizeMax: sizeMax))
     guard reader.bytes.count > headerBytes, reader.bytes[0] == format,
       let coding = Coding(rawValue: reader.bytes[1]), reader.bytes[2] < powers.count,

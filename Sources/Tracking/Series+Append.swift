@@ -16,7 +16,7 @@ extension Run {
   @discardableResult
   package func append(_ batch: PointBatch, now: Timestamp = .now, _ db: Database) throws -> Int {
     try checkActive(db)
-    let writer = try SeriesWriter(row, db)
+    var writer = SeriesWriter(row, db)
     var count = 0
     for column in batch.columns where !column.entries.isEmpty {
       count += try writer.append(column, now: now.milliseconds)
@@ -26,7 +26,7 @@ extension Run {
 
   /// Packs what waits in tails, where a block is smaller than its rows.
   func sealSeries(_ db: Database) throws {
-    let writer = try SeriesWriter(row, db)
+    var writer = SeriesWriter(row, db)
     let keyIds = try Int64.fetchAll(
       db, sql: "SELECT keyNameId FROM series WHERE runId = ? AND tailCount >= ?",
       arguments: [row, SeriesWriter.sealedMin])
@@ -41,15 +41,15 @@ struct SeriesWriter {
 
   private let runId: Int64
   private let db: Database
-  private let deflate: Deflate
+  /// Made for the first block: a compressor costs more than a few points.
+  private var compressor: Deflate?
 
-  init(_ runId: Int64, _ db: Database) throws {
+  init(_ runId: Int64, _ db: Database) {
     self.runId = runId
     self.db = db
-    deflate = try Deflate(strategy: Z_RLE)
   }
 
-  func append(_ column: PointBatch.Column, now: Int64) throws -> Int {
+  mutating func append(_ column: PointBatch.Column, now: Int64) throws -> Int {
     let keyId = try KeyName.put(column.name, noun: "metric", db)
     let row = try Row.fetchOne(
       db.cachedStatement(sql: "SELECT * FROM series WHERE runId = ? AND keyNameId = ?"),
@@ -75,7 +75,7 @@ struct SeriesWriter {
     return points.count
   }
 
-  func seal(_ keyId: Int64) throws {
+  mutating func seal(_ keyId: Int64) throws {
     try addBlocks(try takeTail(keyId), keyId)
     try db.execute(
       sql: "UPDATE series SET tailCount = 0 WHERE runId = ? AND keyNameId = ?",
@@ -140,7 +140,9 @@ struct SeriesWriter {
   }
 
   /// Writes blocks of nearly equal size.
-  private func addBlocks(_ points: [Point], _ keyId: Int64) throws {
+  private mutating func addBlocks(_ points: [Point], _ keyId: Int64) throws {
+    let deflate = try compressor ?? Deflate(strategy: Z_RLE)
+    compressor = deflate
     let blockCount = (points.count + PointBlock.countMax - 1) / PointBlock.countMax
     let statement = try db.cachedStatement(
       sql: """

@@ -15,6 +15,8 @@ extension Comparison {
     var parentMetrics: [(key: String, value: Double)] = []
     var usage = Run.Usage()
     var durationSeconds: Double?
+    /// Of the files of the version.
+    var sizeBytes: Int64?
     /// The primary metric of its task.
     var primary: (key: String, direction: Experiment.Direction)?
   }
@@ -27,10 +29,10 @@ extension Comparison {
   private static func parameterRows(_ facts: [Facts]) -> [Row] {
     let given = table(
       .parameters, facts.map { $0.parameters.map { ($0.key, value($0)) } })
-    let seeds = row(.parameters, "seed", facts.map { .init($0.seed.map(Double.init)) })
+    let seeds = row(.parameters, "seed", facts.map { Value($0.seed.map(Double.init)) })
     let freezes = row(
       .parameters, "freeze",
-      facts.map { .init($0.source.freeze.isEmpty ? nil : $0.source.freeze.joined(separator: " ")) })
+      facts.map { Value($0.source.freeze.isEmpty ? nil : $0.source.freeze.joined(separator: " ")) })
     // A parameter that a script logs under the same key is the row that people look for.
     let extra = [seeds, freezes].compactMap { $0 }.filter { row in
       !given.contains { $0.name.utf8.elementsEqual(row.name.utf8) }
@@ -95,11 +97,13 @@ extension Comparison {
   }
 
   private static func costRows(_ facts: [Facts]) -> [Row] {
+    let wall = facts.map { Value($0.usage.wallSeconds ?? $0.durationSeconds) }
     let memory = facts.map { Value($0.usage.memoryPeakBytes.map(Double.init)) }
     return [
-      row(.cost, "wall", .seconds, facts.map { .init($0.usage.wallSeconds ?? $0.durationSeconds) }),
-      row(.cost, "cpu", .seconds, facts.map { .init($0.usage.cpuSeconds) }),
-      row(.cost, "memory", .bytes, memory),
+      row(.cost, "wall", wall, .seconds),
+      row(.cost, "cpu", facts.map { Value($0.usage.cpuSeconds) }, .seconds),
+      row(.cost, "memory", memory, .bytes),
+      row(.cost, "size", facts.map { Value($0.sizeBytes.map(Double.init)) }, .bytes),
     ].compactMap { $0 }
   }
 
@@ -121,7 +125,7 @@ extension Comparison {
 
   /// A row, unless no column has anything to say in it.
   private static func row(
-    _ section: Section, _ name: String, _ unit: Unit = .none, _ values: [Value]
+    _ section: Section, _ name: String, _ values: [Value], _ unit: Unit = .none
   ) -> Row? {
     guard values.contains(where: { $0 != .missing }) else { return nil }
     return Row(

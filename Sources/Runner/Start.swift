@@ -1,0 +1,63 @@
+import Foundation
+import Storage
+import Tracking
+import Workspace
+
+/// A run that was added, up to the start of its child.
+struct Start {
+  let session: RunSession
+  let spool: Spool
+  /// What is to be said of the run from its start.
+  let checks: [RunCheck]
+
+  private let request: Runner.Request
+  private let lock: SpoolLock
+
+  /// Adds the run, with its spool in the same transaction.
+  init(_ request: Runner.Request, _ store: Store) throws {
+    self.request = request
+    let code = CodeState()
+    var asked = request.session
+    asked.source.command = request.command.map { String(decoding: $0, as: UTF8.self) }
+    asked.source.gitCommit = code.commit
+    asked.source.gitDiff = code.diff
+    asked.source.scrapeRule = request.scrapes ? Scrape.rule : nil
+    checks = code.checks
+    var made: (spool: Spool, lock: SpoolLock)?
+    do {
+      session = try RunSession.start(asked, store) { run in
+        let spool = Spool(run.id, store)
+        let plan = Spool.Plan(scrapes: request.scrapes, output: asked.output)
+        made = (spool, try spool.create(plan))
+      }
+    } catch {
+      made?.spool.remove()
+      throw error
+    }
+    guard let made else { throw RegistryError(.unavailable, "the run has no spool") }
+    (spool, lock) = made
+  }
+
+  /// Starts the guard, which starts the command; without it the run is closed as failed.
+  func guardian(
+    _ store: Store, _ prepare: (RunID) async throws -> [String: String]
+  ) async throws -> GuardProcess {
+    do {
+      let contract = try Contract(session, request, store, spool)
+      let added = try await prepare(session.run.id)
+      return try GuardProcess(
+        contract.arguments, environment: contract.environment.merging(added) { $1 }, spool, lock,
+        executable: request.guardExecutable)
+    } catch {
+      _ = try? store.write { db in try session.run.finish(.failed, db) }
+      spool.remove()
+      throw error
+    }
+  }
+
+  func watch(_ guardian: GuardProcess, _ signals: Interrupts, _ store: Store) -> Watch {
+    Watch(
+      guardian, Ingest(session.run, spool, scrapes: request.scrapes),
+      Echo(path: spool.output, to: request.echoDescriptor), signals, store)
+  }
+}

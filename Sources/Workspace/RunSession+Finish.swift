@@ -1,0 +1,155 @@
+package import Catalog
+package import Foundation
+import GRDB
+package import Storage
+package import Tracking
+import Weights
+
+extension RunSession {
+  /// What is known of a run when all its processes are gone.
+  package struct Ending: Sendable {
+    /// A final status.
+    package var status: Run.Status
+    /// What the status does not say.
+    package var reason: Run.Reason?
+    /// How the child ended and what it cost.
+    package var usage = Run.Usage()
+    /// Outcomes of rules that watched it.
+    package var checks: [RunCheck] = []
+    /// The GPUs of the machine, a JSON array.
+    package var gpu: JSON?
+    /// The child's complete output.
+    package var outputFile: URL
+    /// The child's output folder.
+    package var files: URL
+    /// Which files become the version.
+    package var output = OutputRule()
+
+    /// An ending with this status, and where the child's output lies.
+    package init(_ status: Run.Status, outputFile: URL, files: URL) {
+      self.status = status
+      self.outputFile = outputFile
+      self.files = files
+    }
+  }
+
+  /// How a run was closed.
+  package struct Closed: Sendable {
+    /// The run with its final status.
+    package let run: Run
+    /// The version it made.
+    package let version: Version?
+    /// Why files of a run that ended well did not become a version.
+    package let fault: RegistryError?
+  }
+
+  /// Closes a run: stores its output, makes the version where there is one, and sets the status.
+  ///
+  /// - Parameters:
+  ///   - run: The run.
+  ///   - ending: What is known of it.
+  ///   - store: An open store.
+  ///   - progress: Called with the bytes of the output folder that are stored.
+  /// - Returns: The run as it is now, with its version; a run that was closed meanwhile stays as it is.
+  /// - Throws: `unavailable`; then the run is still running and its files are untouched.
+  package static func finish(
+    _ run: Run, _ ending: Ending, _ store: Store, progress: @escaping (Int64) -> Void = { _ in }
+  ) throws -> Closed {
+    try store.withContent {
+      let (model, base) = try store.read { db in try lineage(of: run, db) }
+      var work = OutputImport(rule: ending.output, parents: base?.blobs ?? [], progress: progress)
+      try work.add(OutputFolder(ending.files), to: store)
+      let hasOutput = (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
+      let output = hasOutput ? try Blob.add(file: ending.outputFile, to: store).digest : nil
+      return try store.write { db in
+        let current = try Run.get(run.id, db)
+        guard !current.status.isFinal else {
+          return Closed(run: current, version: try Version.find(runId: run.id.hex, db), fault: nil)
+        }
+        var source = try RunSource.get(run, db)
+        source.gpu = ending.gpu ?? source.gpu
+        source.outputBlobDigest = output
+        try source.put(run, db)
+        for check in ending.checks + work.checks { try run.addCheck(check, db) }
+        let isGood = ending.status == .finished && work.fault == nil && !work.versionFiles.isEmpty
+        let version = try isGood ? model.map { try addVersion(work.versionFiles, $0, run, base?.id, db) } : nil
+        let kept = version == nil ? work.versionFiles + work.otherFiles : work.otherFiles
+        for file in kept { try run.putArtifact(Artifact(file), db) }
+        let closed = try run.finish(
+          ending.status, reason: ending.reason, durationSeconds: ending.usage.wallSeconds,
+          usage: ending.usage, db)
+        let fault = ending.status == .finished && model != nil ? work.fault : nil
+        return Closed(run: closed, version: version, fault: fault)
+      }
+    }
+  }
+
+  /// Makes a version of the files that stayed with a run.
+  ///
+  /// - Parameters:
+  ///   - id: A run that has ended.
+  ///   - rule: Which of its files.
+  ///   - store: An open store.
+  /// - Returns: The version.
+  /// - Throws: `conflict` when it made one already; `refused` while it runs; `notFound` without files or model.
+  package static func adopt(
+    _ id: RunID, _ rule: OutputRule = OutputRule(), _ store: Store
+  ) throws -> Version {
+    try store.withContent {
+      try store.write { db in
+        let run = try Run.get(id, db)
+        if let version = try Version.find(runId: id.hex, db) {
+          throw RegistryError(.conflict, "run \(id.short) made \(version.reference) already")
+        }
+        guard run.status.isFinal else {
+          throw RegistryError(.refused, "run \(id.short) has not ended")
+        }
+        let (model, base) = try lineage(of: run, db)
+        let files = try run.artifacts(db).filter { rule.isOfVersion($0.path) }.map(VersionFile.init)
+        guard let model else {
+          throw RegistryError(
+            .notFound, "the experiment of run \(id.short) has no model",
+            hint: "registry fork BASE TASK makes a task with one")
+        }
+        guard !files.isEmpty else {
+          throw RegistryError(.notFound, "run \(id.short) left no files")
+        }
+        return try addVersion(files, model, run, base?.id, db)
+      }
+    }
+  }
+
+  private static func lineage(
+    of run: Run, _ db: Database
+  ) throws -> (model: Model?, base: (id: Int64, blobs: [Digest])?) {
+    let task = try Experiment.get(id: run.experimentId, db).task
+    let base = try run.baseVersionId.flatMap { try Version.find(id: $0, db) }
+    return (
+      try task.map { try Model.get(id: $0.modelId, db) },
+      try base.map { ($0.id, try $0.files(db).map(\.digest)) }
+    )
+  }
+
+  private static func addVersion(
+    _ files: [VersionFile], _ model: Model, _ run: Run, _ baseId: Int64?, _ db: Database
+  ) throws -> Version {
+    let parents = baseId.map { [Version.Parent($0, .finetune)] } ?? []
+    let content = Version.Content(
+      files: files, parents: parents, source: "run \(run.name)", runId: run.id.hex)
+    let version = try Version.add(content, to: model, db)
+    try run.setOutputVersion(version.id, db)
+    return version
+  }
+}
+
+extension Artifact {
+  fileprivate init(_ file: VersionFile) {
+    self.init(path: file.path, sizeBytes: file.sizeBytes, digest: file.digest)
+  }
+}
+
+extension VersionFile {
+  fileprivate init(_ artifact: Artifact) {
+    self.init(path: artifact.path, digest: artifact.digest, sizeBytes: artifact.sizeBytes)
+  }
+}
