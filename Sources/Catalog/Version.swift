@@ -57,6 +57,31 @@ package struct Version: Sendable, Equatable, Identifiable {
     ).map(Version.init(row:))
   }
 
+  /// Digests of files of versions that start with these hex digits, in order.
+  ///
+  /// - Parameters:
+  ///   - digits: 1 to 64 lower-case hex digits.
+  ///   - limit: At most so many.
+  ///   - db: An open read of the catalog.
+  /// - Returns: The digests; none for other texts.
+  /// - Throws: SQLite's errors.
+  package static func fileDigests(
+    startingWith digits: String, limit: Int, _ db: Database
+  ) throws -> [Digest] {
+    let rest = 64 - digits.utf8.count
+    guard (0..<64).contains(rest),
+      let low = Digest(hex: digits + String(repeating: "0", count: rest)),
+      let high = Digest(hex: digits + String(repeating: "f", count: rest))
+    else { return [] }
+    return try Digest.fetchAll(
+      db,
+      sql: """
+        SELECT DISTINCT contentBlobDigest FROM versionFile
+        WHERE contentBlobDigest BETWEEN ? AND ? ORDER BY contentBlobDigest LIMIT ?
+        """,
+      arguments: [low, high, limit])
+  }
+
   /// All versions of all models, in order of creation.
   package static func list(_ db: Database) throws -> [Version] {
     try Row.fetchAll(db, sql: selection + " ORDER BY version.id").map(Version.init(row:))

@@ -17,8 +17,9 @@ extension Blob {
 
   /// Stores a file, in one pass and in memory that does not grow with it.
   ///
-  /// The caller holds `Store.withContent` until it has committed the row that names the digest. The last step
-  /// is a truncating checkpoint of the weights. What fails leaves at most chunks that nothing names.
+  /// The caller holds `Store.withContent` until it has committed the row that names the digest, and is not
+  /// inside a read or write of the store. The last step is a truncating checkpoint of the weights. What fails
+  /// leaves at most chunks that nothing names.
   ///
   /// - Parameters:
   ///   - file: A regular file or a symbolic link to one; parsed when its name ends in `.safetensors`.

@@ -29,8 +29,9 @@ struct ByteHistogram {
     }
   }
 
-  /// The size that Huffman codes come to: near the entropy, but never less than a bit a byte.
-  var huffmanBits: Double { max(entropyBits, Double(total)) }
+  /// The size that Huffman codes come to: near the entropy, but deflate has a further symbol, the end
+  /// of a block, so that only one byte value can have a code of one bit.
+  var huffmanBits: Double { max(entropyBits, Double(2 * total - commonest)) }
 
   /// Whether Huffman codes are worth trying: 7.9 bits a byte or less.
   var isCompressible: Bool { entropyBits <= 7.9 * Double(total) }

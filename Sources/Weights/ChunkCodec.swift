@@ -57,7 +57,7 @@ package enum ChunkCodec {
 
   /// Decodes a record into memory of exactly the content's length.
   ///
-  /// Allocates less than three times the content's length, whatever the record says.
+  /// Allocates less than four times the content's length, whatever the record says.
   ///
   /// - Parameters:
   ///   - record: What `encode` returned.

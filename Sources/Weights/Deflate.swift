@@ -20,12 +20,13 @@ enum Deflate {
   static func stream(
     of bytes: UnsafeRawBufferPointer, _ strategy: Strategy, lengthMax: Int
   ) -> [UInt8]? {
+    guard lengthMax > 0 else { return nil }
     var state = z_stream()
     // Memory level 9: blocks of 32 Ki symbols, each with its own table.
     let opened = deflateInit2_(
       &state, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15, 9, strategy.code, ZLIB_VERSION,
       Int32(MemoryLayout<z_stream>.size))
-    guard opened == Z_OK, lengthMax > 0 else { return nil }
+    guard opened == Z_OK else { return nil }
     defer { deflateEnd(&state) }
     var finished = false
     let stream = [UInt8](unsafeUninitializedCapacity: lengthMax) { output, count in
@@ -44,17 +45,19 @@ enum Deflate {
   static func smallest(
     of bytes: UnsafeRawBufferPointer, matching: Bool, lengthMax: Int
   ) -> [UInt8]? {
-    var strategies: [Strategy] = [.huffman]
     let sample = Sample(of: bytes).bytes
-    let commonest = sample.withUnsafeBytes { ByteHistogram(of: $0).commonest }
-    if commonest > sample.count / 2 { strategies.append(.runs) }
-    if matching { strategies.append(.matching) }
-    guard strategies.count > 1 else { return stream(of: bytes, .huffman, lengthMax: lengthMax) }
-    let sizes = sample.withUnsafeBytes { sample in
-      strategies.map { stream(of: sample, $0, lengthMax: sample.count)?.count ?? .max }
+    let best = sample.withUnsafeBytes { sample in
+      let isMostlyOneByte = ByteHistogram(of: sample).commonest > sample.count / 2
+      func size(_ strategy: Strategy) -> Double {
+        Double(stream(of: sample, strategy, lengthMax: sample.count)?.count ?? sample.count)
+      }
+      guard isMostlyOneByte || matching else { return Strategy.huffman }
+      // Both others are slower, matching ten times, so they have to be worth it.
+      let plain = size(.huffman)
+      if matching, size(.matching) < 0.9 * plain { return .matching }
+      return isMostlyOneByte && size(.runs) < 0.98 * plain ? .runs : .huffman
     }
-    let smallest = zip(strategies, sizes).min { $0.1 < $1.1 }
-    return stream(of: bytes, smallest?.0 ?? .huffman, lengthMax: lengthMax)
+    return stream(of: bytes, best, lengthMax: lengthMax)
   }
 
   /// Inflates one whole stream, which must fill `output` exactly; `output` is not empty.

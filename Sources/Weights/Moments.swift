@@ -66,7 +66,9 @@ package struct Moments: Sendable, Equatable {
     let n = Double(count)
     let varianceA = n * sumAA - sumA * sumA
     let varianceB = n * sumBB - sumB * sumB
-    guard varianceA > 0, varianceB > 0 else { return nil }
+    // What rounding leaves of a constant tensor's variance is below this.
+    let rounding = 1e-12 * n
+    guard varianceA > rounding * sumAA, varianceB > rounding * sumBB else { return nil }
     let value = (n * sumAB - sumA * sumB) / (varianceA.squareRoot() * varianceB.squareRoot())
     return min(1, max(-1, value))
   }

@@ -4,8 +4,10 @@ import Synchronization
 
 /// How work on chunks is spread over the cores, in bounded memory.
 enum Parallel {
-  /// The most content in work at once: 2 MiB a core, between 4 and 16 MiB.
-  static let batchBytes = min(max(ProcessInfo.processInfo.activeProcessorCount, 2), 8) << 21
+  /// The most content in work at once: 2 MiB a core, but not more than 8 MiB.
+  ///
+  /// Each MiB in work has its base, its record, the base's record and the decoded record beside it.
+  static let batchBytes = min(max(ProcessInfo.processInfo.activeProcessorCount, 2), 4) << 21
   /// The most chunks in work at once, for files of many small tensors.
   static let batchCount = 1024
 

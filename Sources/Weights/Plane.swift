@@ -12,7 +12,7 @@ enum Plane {
     case sparseDeflated = 4
   }
 
-  /// The coding that looks smallest and about how much it takes.
+  /// The coding that looks smallest and about how much it takes; sparse stands for both sparse ones.
   struct Plan {
     let coding: Coding
     let bits: Double
@@ -33,16 +33,14 @@ enum Plane {
     let nonzeros = histogram.withoutZeros
     let bitmapBits = bitmap(of: plane).withUnsafeBytes { ByteHistogram(of: $0).huffmanBits }
     let bits = bitmapBits + min(nonzeros.huffmanBits, Double(8 * nonzeros.total))
-    guard bits < deflated.bits else { return deflated }
-    return Plan(coding: nonzeros.isCompressible ? .sparseDeflated : .sparse, bits: bits)
+    return bits < deflated.bits ? Plan(coding: .sparse, bits: bits) : deflated
   }
 
   /// Appends the payload of a plane to a record and returns its coding.
   static func append(
     _ plane: UnsafeRawBufferPointer, matching: Bool, to record: inout [UInt8]
   ) -> Coding {
-    let coding = plan(plane).coding
-    switch coding {
+    switch plan(plane).coding {
     case .zero:
       return .zero
     case .deflated:
@@ -51,9 +49,7 @@ enum Plane {
         return .deflated
       }
     case .sparse, .sparseDeflated:
-      if let payload = sparse(plane, deflated: coding == .sparseDeflated),
-        payload.count < plane.count
-      {
+      if let (coding, payload) = sparse(plane), payload.count < plane.count {
         record += payload
         return coding
       }
@@ -91,23 +87,24 @@ enum Plane {
     }
   }
 
-  /// The payload of the sparse codings; nil where the streams would be longer than the plane.
-  private static func sparse(_ plane: UnsafeRawBufferPointer, deflated: Bool) -> [UInt8]? {
+  /// The smaller of the sparse codings; nil where even the bitmap's stream is as long as the plane.
+  private static func sparse(
+    _ plane: UnsafeRawBufferPointer
+  ) -> (coding: Coding, payload: [UInt8])? {
     let bitmapStream = bitmap(of: plane).withUnsafeBytes {
       Deflate.smallest(of: $0, matching: false, lengthMax: plane.count)
     }
     guard let bitmapStream else { return nil }
+    let bitmapPart = UInt32(bitmapStream.count).littleEndianBytes + bitmapStream
     let nonzeros = [UInt8](unsafeUninitializedCapacity: plane.count) { bytes, count in
       count = ckernels_compact(plane.baseOfBytes, plane.count, bytes.baseAddress)
     }
-    var payload = UInt32(bitmapStream.count).littleEndianBytes + bitmapStream
-    guard deflated else { return payload + nonzeros }
-    let stream = nonzeros.withUnsafeBytes {
-      Deflate.smallest(of: $0, matching: false, lengthMax: plane.count)
+    let stream = nonzeros.withUnsafeBytes { nonzeros in
+      ByteHistogram(of: nonzeros).isCompressible
+        ? Deflate.smallest(of: nonzeros, matching: false, lengthMax: nonzeros.count - 1) : nil
     }
-    guard let stream else { return nil }
-    payload += stream
-    return payload
+    guard let stream else { return (.sparse, bitmapPart + nonzeros) }
+    return (.sparseDeflated, bitmapPart + stream)
   }
 
   private static func decodeSparse(

@@ -15,8 +15,8 @@ struct SafetensorsHeader {
 
   static let sizeBytesMax: UInt64 = 100_000_000  // as in the reference reader
   static let entryCountMax = 1 << 17  // the largest single file known has under 100,000
-  static let namesBytesMax = 16 << 20
-  static let textBytesMax = 4 << 20  // of one metadata value; training tools write some 100 KB
+  static let stringBytesMax = 4 << 20  // training tools write some 100 KB into a metadata value
+  static let textBytesMax = 24 << 20  // of all strings; a name of 100 bytes for each entry is 17 MB
   static let dimensionCountMax = 64
 
   private let file: SourceFile
@@ -25,8 +25,8 @@ struct SafetensorsHeader {
   private var window: [UInt8] = []
   private var position = 0
   private var text: [UInt8] = []
-  private var keys: [[UInt8]] = []
-  private var keysBytes = 0
+  private var textBytes = 0
+  private var hasMetadata = false
   private(set) var entries: [Entry] = []
 
   /// Reads the header, whose length has been checked, of an open file.
@@ -34,52 +34,64 @@ struct SafetensorsHeader {
     self.file = file
     end = 8 + sizeBytes
     guard try peek() == UInt8(ascii: "{") else { throw fault("the header does not begin with {") }
-    try readObject(.header)
+    try readEntries()
     try skipBlanks()
     guard try peek() == nil else { throw fault("content after the header's last }") }
-    try Self.refuseTwins(&keys, fault)
+    try refuseTwins(entries) { $0.tensor.name }
   }
 
-  private enum Level { case header, metadata }
+  private mutating func readEntries() throws {
+    try forEachKey { header, key in
+      if key.utf8.elementsEqual("__metadata__".utf8) {
+        guard !header.hasMetadata else { throw header.fault("the key '__metadata__' stands twice") }
+        header.hasMetadata = true
+        try header.readMetadata()
+      } else {
+        header.entries.append(try header.entry(key))
+        guard header.entries.count < Self.entryCountMax else {
+          throw header.fault("it has more tensors than any model")
+        }
+      }
+    }
+  }
 
-  private mutating func readObject(_ level: Level) throws {
+  private mutating func readMetadata() throws {
+    var keys: [String] = []
+    try forEachKey { header, key in
+      keys.append(key)
+      _ = try header.string()
+      guard keys.count < Self.entryCountMax else {
+        throw header.fault("it has more metadata than any model")
+      }
+    }
+    try refuseTwins(keys) { $0 }
+  }
+
+  private mutating func forEachKey(
+    _ body: (inout SafetensorsHeader, String) throws -> Void
+  ) throws {
     try take("{")
     try skipBlanks()
-    var seen: [[UInt8]] = []
     if try peek() == UInt8(ascii: "}") {
       position += 1
       return
     }
     repeat {
       let key = try string()
-      keysBytes += key.utf8.count
-      guard keysBytes <= Self.namesBytesMax, keys.count + seen.count < Self.entryCountMax else {
-        throw fault("more names than any model has")
-      }
       try take(":")
-      switch level {
-      case .metadata:
-        seen.append(Array(key.utf8))
-        _ = try string()
-      case .header:
-        keys.append(Array(key.utf8))
-        try skipBlanks()
-        if key.utf8.elementsEqual("__metadata__".utf8) {
-          try readObject(.metadata)
-        } else {
-          entries.append(try entry(key))
-        }
-      }
+      try body(&self, key)
     } while try goesOn(until: "}")
-    try Self.refuseTwins(&seen, fault)
   }
 
-  private static func refuseTwins(
-    _ keys: inout [[UInt8]], _ fault: (String) -> RegistryError
-  ) throws {
-    keys.sort { $0.lexicographicallyPrecedes($1) }
-    for (left, right) in zip(keys, keys.dropFirst()) where left == right {
-      throw fault("the key '\(String(decoding: left.prefix(80), as: UTF8.self))' stands twice")
+  private func refuseTwins<Element>(_ elements: [Element], _ name: (Element) -> String) throws {
+    let order = elements.indices.sorted {
+      name(elements[$0]).utf8.lexicographicallyPrecedes(name(elements[$1]).utf8)
+    }
+    for (left, right) in zip(order, order.dropFirst()) {
+      let key = name(elements[left])
+      guard !key.utf8.elementsEqual(name(elements[right]).utf8) else {
+        throw fault("the key '\(key.prefix(80))' stands twice")
+      }
     }
   }
 
@@ -165,9 +177,13 @@ struct SafetensorsHeader {
       text.append(byte)
       if byte == UInt8(ascii: "\""), !isEscaped { break }
       isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
-      guard text.count <= Self.textBytesMax else {
-        throw fault("a string is longer than \(Self.textBytesMax) bytes")
+      guard text.count <= Self.stringBytesMax else {
+        throw fault("a string is longer than \(Self.stringBytesMax) bytes")
       }
+    }
+    textBytes += text.count
+    guard textBytes <= Self.textBytesMax else {
+      throw fault("its strings are longer than \(Self.textBytesMax) bytes together")
     }
     do {
       return try JSON.parse(text).string ?? ""
@@ -193,14 +209,21 @@ struct SafetensorsHeader {
 
   private mutating func number() throws -> Int64 {
     try skipBlanks()
-    var digits: [UInt8] = []
-    while let byte = try peek(), (48...57).contains(byte), digits.count < 20 {
-      digits.append(byte)
+    var number: Int64 = 0
+    var digitCount = 0
+    var isTooLarge = false
+    let startsWithZero = try peek() == UInt8(ascii: "0")
+    while let byte = try peek(), (48...57).contains(byte) {
+      let (product, overflows) = number.multipliedReportingOverflow(by: 10)
+      let (sum, overflowsToo) = product.addingReportingOverflow(Int64(byte - 48))
+      isTooLarge = isTooLarge || overflows || overflowsToo
+      number = sum
+      digitCount += 1
       position += 1
     }
-    guard digits.count == 1 || digits.first != 48,
-      let number = Int64(String(decoding: digits, as: UTF8.self))
-    else { throw fault("a shape or offset is not a whole number from 0 to 2^63 - 1") }
+    guard digitCount > 0, !isTooLarge, digitCount == 1 || !startsWithZero else {
+      throw fault("a shape or offset is not a whole number from 0 to 2^63 - 1")
+    }
     return number
   }
 }

@@ -1,7 +1,9 @@
+import Dispatch
 import Foundation
 import GRDB
 import Storage
 import Support
+import Synchronization
 import Testing
 import Weights
 
@@ -198,5 +200,33 @@ import Weights
       }
       #expect(try blobs.counts().blobs == 0)
     }
+  }
+
+  @Test func `imports at once of content they share store it once`() throws {
+    var seed = Seeded(state: 10)
+    let base = model(&seed)
+    let files = [base] + children(of: base, &seed).map(\.1)
+    try withBlobs { blobs in
+      let found = digests(count: files.count * 2) { index in
+        try blobs.add(safetensors(files[index % files.count]), "model.safetensors").digest
+      }
+      #expect(found.count == files.count * 2)
+      for (index, digest) in found {
+        let content = try blobs.export(digest)
+        #expect(content == safetensors(files[index % files.count]))
+      }
+      #expect(try Blob.verify(blobs.store, full: true) == [])
+    }
+  }
+
+  private func digests(
+    count: Int, _ add: @Sendable (Int) throws -> Digest
+  ) -> [Int: Digest] {
+    let digests = Mutex<[Int: Digest]>([:])
+    DispatchQueue.concurrentPerform(iterations: count) { index in
+      let digest = try? add(index)
+      digests.withLock { $0[index] = digest }
+    }
+    return digests.withLock { $0 }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Support
+import Testing
 import Weights
 
 /// Seeded content that looks like weights, and what training does to it.
@@ -79,7 +80,7 @@ extension ChunkCodec {
     let guards = [UInt8](repeating: 0xa5, count: 64)
     var memory = guards + [UInt8](repeating: 0, count: length) + guards
     defer {
-      precondition(memory.prefix(64) == guards[...] && memory.suffix(64) == guards[...])
+      #expect(memory.prefix(64) == guards[...] && memory.suffix(64) == guards[...])
     }
     try memory.withUnsafeMutableBytes { memory in
       let content = UnsafeMutableRawBufferPointer(rebasing: memory[64..<64 + length])
