@@ -14,7 +14,9 @@ struct CodeState {
   /// Tells of a diff that is not kept.
   var checks: [RunCheck] {
     guard isDiffCut else { return [] }
-    let evidence: JSON = ["reason": "the diff is too large to be kept", "limitBytes": JSON(Self.diffBytesMax)]
+    let evidence: JSON = [
+      "reason": "the diff is too large to be kept", "limitBytes": JSON(Self.diffBytesMax),
+    ]
     return [RunCheck(rule: "code", .warn, evidence: evidence)]
   }
 
@@ -41,14 +43,18 @@ enum GPU {
   /// Name and memory of each, as `nvidia-smi` says within two seconds; nil without an answer.
   static func list() -> JSON? {
     let answer = Capture(
-      ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader,nounits"],
+      [
+        "nvidia-smi", "--query-gpu=name,memory.total,driver_version",
+        "--format=csv,noheader,nounits",
+      ],
       limitBytes: 1 << 16, patience: .seconds(2))
     guard let lines = answer?.text.split(separator: "\n"), !lines.isEmpty else { return nil }
     return .array(
       lines.map { line in
         let fields = line.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         return [
-          "name": JSON(fields.first), "memoryMebibytes": JSON(fields.dropFirst().first.flatMap(Double.init)),
+          "name": JSON(fields.first),
+          "memoryMebibytes": JSON(fields.dropFirst().first.flatMap(Double.init)),
           "driver": JSON(fields.dropFirst(2).first),
         ]
       })

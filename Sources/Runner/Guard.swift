@@ -96,7 +96,8 @@ package struct Guard {
   private mutating func noteEnd(_ status: Int32) {
     var record = ExitRecord(cause: cause, waitStatus: status)
     let wall = started.duration(to: .now)
-    record.wallSeconds = Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18
+    record.wallSeconds =
+      Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18
     record.takeUsage()
     _ = record.write(to: spool + "/exit")
     ended = record

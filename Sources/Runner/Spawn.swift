@@ -97,7 +97,8 @@ struct Spawn {
     var entries: [[UInt8]] = []
     var pointer = csystem_environment()
     while let current = pointer, let entry = current.pointee {
-      let bytes = UnsafeBufferPointer(start: entry, count: strlen(entry)).map(UInt8.init(bitPattern:))
+      let bytes = UnsafeBufferPointer(start: entry, count: strlen(entry)).map(
+        UInt8.init(bitPattern:))
       let name = String(decoding: bytes.prefix { $0 != 61 }, as: UTF8.self)
       if environment[name] == nil, inherits(name) { entries.append(bytes) }
       pointer = current.advanced(by: 1)

@@ -127,6 +127,7 @@ extension Spool {
       let json = try? JSON.parse(Array(data))
     else { return Plan() }
     return Plan(
-      scrapes: json["scrapes"] != .bool(false), output: json["output"].map(OutputRule.init) ?? OutputRule())
+      scrapes: json["scrapes"] != .bool(false),
+      output: json["output"].map(OutputRule.init) ?? OutputRule())
   }
 }

@@ -69,7 +69,8 @@ struct Watch: ~Copyable {
   /// A store that refuses now may take the points later; until then they wait in the spool.
   private mutating func commitIfDue() {
     let now = ContinuousClock.now
-    guard ingest.isDirty, now >= nextCommit || ingest.isFull && nextCommit - now <= Self.commitInterval
+    guard ingest.isDirty,
+      now >= nextCommit || ingest.isFull && nextCommit - now <= Self.commitInterval
     else { return }
     do {
       try ingest.commit(store)

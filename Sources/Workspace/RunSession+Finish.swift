@@ -59,7 +59,8 @@ extension RunSession {
       let (model, base) = try store.read { db in try lineage(of: run, db) }
       var work = OutputImport(rule: ending.output, parents: base?.blobs ?? [], progress: progress)
       try work.add(OutputFolder(ending.files), to: store)
-      let hasOutput = (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
+      let hasOutput =
+        (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
       let output = hasOutput ? try Blob.add(file: ending.outputFile, to: store).digest : nil
       return try store.write { db in
         let current = try Run.get(run.id, db)
@@ -72,7 +73,8 @@ extension RunSession {
         try source.put(run, db)
         for check in ending.checks + work.checks { try run.addCheck(check, db) }
         let isGood = ending.status == .finished && work.fault == nil && !work.versionFiles.isEmpty
-        let version = try isGood ? model.map { try addVersion(work.versionFiles, $0, run, base?.id, db) } : nil
+        let version =
+          try isGood ? model.map { try addVersion(work.versionFiles, $0, run, base?.id, db) } : nil
         let kept = version == nil ? work.versionFiles + work.otherFiles : work.otherFiles
         for file in kept { try run.putArtifact(Artifact(file), db) }
         let closed = try run.finish(

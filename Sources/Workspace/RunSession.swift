@@ -86,7 +86,7 @@ package struct RunSession: Sendable {
       }
       return nil
     }
-    if let reference = request.from { return try Reference.version(reference, db) }
+    if let reference = request.from { return try Reference(reference).version(db) }
     return try experiment.task?.baseVersionId.map { try Version.get(id: $0, db) }
   }
 

@@ -9,7 +9,9 @@ import Testing
     var reader = MetricsLine()
     var points: [String: Double] = [:]
     let result = Array(text.utf8).withUnsafeBytes { line in
-      reader.points(in: line) { key, value, _ in points[String(decoding: key, as: UTF8.self)] = value }
+      reader.points(in: line) { key, value, _ in
+        points[String(decoding: key, as: UTF8.self)] = value
+      }
     }
     return (result, points)
   }

@@ -1,0 +1,75 @@
+import Foundation
+import Runner
+import Storage
+import Support
+import Tracking
+import Weights
+import Workspace
+
+/// A store with one experiment, in which tests run commands.
+final class Runs {
+  let store: Store
+  let folder: URL
+
+  /// The binary under test, whose guard is used; the same build as the tests.
+  static var binary: String {
+    ProcessInfo.processInfo.environment["REGISTRY_BINARY"]
+      ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+      .appending(path: "registry").path
+  }
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory
+      .appending(path: "registry-test-\([UInt8].random(count: 8).hex)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    store = try Store.open(try Store.create(in: folder).folder, .write)
+    _ = try store.write { db in try Experiment.add("task", db) }
+  }
+
+  func close() {
+    try? store.close()
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  /// Runs a shell script as a run.
+  func sh(
+    _ script: String, _ change: (inout Runner.Request) -> Void = { _ in }
+  ) async throws -> Runner.Outcome {
+    try await run(["/bin/sh", "-c", script], change)
+  }
+
+  func run(
+    _ command: [String], _ change: (inout Runner.Request) -> Void = { _ in }
+  ) async throws -> Runner.Outcome {
+    var request = Runner.Request(
+      RunSession.Request(task: "task"), command: command.map { Array($0.utf8) })
+    request.guardExecutable = Self.binary
+    change(&request)
+    return try await Runner.run(request, store)
+  }
+
+  /// The complete output that is stored with a run.
+  func output(_ run: Run) throws -> String {
+    let digest = try store.read { db in try RunSource.get(run, db).outputBlobDigest }
+    guard let digest else { return "" }
+    return String(decoding: try content(digest), as: UTF8.self)
+  }
+
+  func content(_ digest: Digest) throws -> [UInt8] {
+    try store.read(.weights) { db in try Blob.content(digest, limit: 1 << 30, db) }
+  }
+
+  func points(_ run: Run, _ key: String) throws -> [Point] {
+    try store.read { db in
+      let cursor = try run.points(key, db)
+      var points: [Point] = []
+      while let point = try cursor.next() { points.append(point) }
+      return points
+    }
+  }
+
+  /// Whether a process with this number is there.
+  static func isAlive(_ process: String) -> Bool {
+    pid_t(process.trimmingCharacters(in: .whitespacesAndNewlines)).map { kill($0, 0) == 0 } ?? false
+  }
+}
