@@ -62,10 +62,6 @@ struct Registry: ParsableCommand {
   /// Says why the command ends, and ends it.
   private static func end(_ error: any Error, _ arguments: [String]) -> Never {
     if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
-    if let failure = error as? RunFailure {
-      show(Failure(failure.error, arguments: arguments), arguments)
-      Foundation.exit(125)
-    }
     if exitCode(for: error) == .success {  // help, the version, a completion script
       let text = fullMessage(for: error).replacing(Globals.usage, with: "[options]")
       Terminal(1, color: .never, isPlain: false).write(text + "\n")
@@ -74,18 +70,15 @@ struct Registry: ParsableCommand {
     let failure = Failure(error, arguments: arguments)
     show(failure, arguments)
     // A command that should have been run did not start: that is never the command's own status.
-    Foundation.exit(isRunningCommand(arguments) ? 125 : failure.exitCode)
-  }
-
-  private static func isRunningCommand(_ arguments: [String]) -> Bool {
-    arguments.first == "run" && arguments.contains("--")
+    Foundation.exit(Verb.runsCommand(arguments) ? 125 : failure.exitCode)
   }
 
   /// The options are looked for here, since they may be what could not be read.
   private static func show(_ failure: Failure, _ arguments: [String]) {
     let words = arguments.prefix { $0 != "--" }
     func isGiven(_ option: String, _ value: String) -> Bool {
-      words.contains("\(option)=\(value)") || zip(words, words.dropFirst()).contains { $0 == (option, value) }
+      words.contains("\(option)=\(value)")
+        || zip(words, words.dropFirst()).contains { $0 == (option, value) }
     }
     let color: ColorChoice =
       isGiven("--color", "never") ? .never : isGiven("--color", "always") ? .always : .auto

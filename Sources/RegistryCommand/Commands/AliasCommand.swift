@@ -99,7 +99,9 @@ struct AliasLog: ParsableCommand {
           table.add([
             .init(.structure(.integer(Int64(back)), text: reference), back == 0 ? .accent : .dim),
             .init(
-              entry.number.map { .structure(.string("\(model.name):\($0)"), text: "\(model.name):\($0)") }
+              entry.number.map {
+                .structure(.string("\(model.name):\($0)"), text: "\(model.name):\($0)")
+              }
                 ?? .structure(.null, text: "unset"), .bold),
             .init(.text(String(entry.kind.split(separator: ".").last ?? ""))),
             .init(.time(entry.time), .dim), .init(.text(entry.actor)),

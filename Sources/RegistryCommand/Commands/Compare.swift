@@ -14,8 +14,10 @@ struct Compare: ParsableCommand {
         registry compare reviews:1 reviews/best --md
       """)
 
-  @Argument(help: ArgumentHelp("Runs or versions; the first is what others are compared with.",
-    valueName: "ref"))
+  @Argument(
+    help: ArgumentHelp(
+      "Runs or versions; the first is what others are compared with.",
+      valueName: "ref"))
   var references: [String]
   @Flag(help: "Shows what is equal, too.") var all = false
   @OptionGroup var globals: Globals
@@ -67,7 +69,9 @@ struct Best: ParsableCommand {
         var report = Report("best")
         report.add(
           [
-            .init("run", nil, .structure(.string(run.id.hex), text: "\(run.id.short) \(run.name)"), .bold),
+            .init(
+              "run", nil, .structure(.string(run.id.hex), text: "\(run.id.short) \(run.name)"),
+              .bold),
             .init("name", nil, .structure(.string(run.name), text: "")),
             .init("task", nil, .text(experiment.name)),
             .init("version", "made", .init(version?.reference), .bold),

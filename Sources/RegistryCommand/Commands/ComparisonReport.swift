@@ -48,7 +48,9 @@ struct ComparisonReport {
   }
 
   private func columns(hasParents: Bool) -> [Table.Column] {
-    var columns: [Table.Column] = [.init("section", "", pinned: true), .init("name", "", pinned: true)]
+    var columns: [Table.Column] = [
+      .init("section", "", pinned: true), .init("name", "", pinned: true),
+    ]
     for (index, column) in comparison.columns.enumerated() {
       let key = "\(index + 1)"
       columns.append(
@@ -64,7 +66,8 @@ struct ComparisonReport {
   ) -> [Table.Cell] {
     let best = bestColumn(row)
     var cells: [Table.Cell] = [
-      .init(title.isEmpty ? .structure(.string(row.section.rawValue), text: "") : .text(title), .dim),
+      .init(
+        title.isEmpty ? .structure(.string(row.section.rawValue), text: "") : .text(title), .dim),
       .init(.text(row.name), row.direction == nil ? .plain : .bold),
     ]
     for (index, value) in row.values.enumerated() {
@@ -75,7 +78,9 @@ struct ComparisonReport {
     return cells
   }
 
-  private func value(_ value: Workspace.Comparison.Value, _ unit: Workspace.Comparison.Unit) -> Value {
+  private func value(_ value: Workspace.Comparison.Value, _ unit: Workspace.Comparison.Unit)
+    -> Value
+  {
     switch (value, unit) {
     case (.missing, _): .none
     case (.text(let text), _): .text(text)

@@ -17,7 +17,8 @@ struct ForkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("What it is for: text-classification, …", valueName: "type"))
   var type = "other"
   @Option(
-    help: ArgumentHelp("The metric that ranks its runs, and which end is better.",
+    help: ArgumentHelp(
+      "The metric that ranks its runs, and which end is better.",
       valueName: "name:max|min"))
   var metric: String?
   @Option(help: ArgumentHelp("What to say of it.", valueName: "text")) var note: String?

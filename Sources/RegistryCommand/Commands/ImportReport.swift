@@ -17,7 +17,9 @@ enum ImportReport {
           .init("isNewModel", "model", .structure(.bool(made.isNewModel), text: "")),
           .init("sameAs", "same files as", .init(made.sameAs?.reference)),
         ].filter { !$0.isEmpty })
-    if noun == "base" { report.next = "registry fork \(made.version.modelName) TASK --metric NAME:max" }
+    if noun == "base" {
+      report.next = "registry fork \(made.version.modelName) TASK --metric NAME:max"
+    }
     return report
   }
 

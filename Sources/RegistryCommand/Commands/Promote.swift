@@ -95,7 +95,8 @@ enum PromotionReport {
         .init("✗ ", .bad), .init(alias, .accent),
         .init(previous.map { " stays on \($0.reference)" } ?? " is not set"))
     case .unchanged:
-      report.line(.init("✓ ", .good), .init(alias, .accent), .init(" is on \(version.reference) already"))
+      report.line(
+        .init("✓ ", .good), .init(alias, .accent), .init(" is on \(version.reference) already"))
     case .promoted:
       let waived = decision.gates.count { $0.outcome == .waived }
       report.line(

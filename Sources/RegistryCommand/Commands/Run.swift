@@ -13,5 +13,5 @@ struct RunCommand: ParsableCommand {
     subcommands: [
       RunTask.self, RunList.self, RunShow.self, RunLog.self, RunTag.self, RunStart.self,
       RunFinish.self, RunAdopt.self, RunScrape.self, RunRemove.self, RunRestore.self,
-    ])
+    ], defaultSubcommand: RunTask.self)
 }

@@ -22,7 +22,9 @@ struct RunEnd {
         globals.isForPeople
         ? try summary(run, store) : try RunDetails.report(run.id.hex, store)
       if globals.isForPeople {
-        if !globals.quiet { globals.errorOutput.write(text.text(globals.format, globals.errorOutput)) }
+        if !globals.quiet {
+          globals.errorOutput.write(text.text(globals.format, globals.errorOutput))
+        }
       } else {
         globals.show(text)
       }
@@ -43,7 +45,8 @@ struct RunEnd {
       let metrics = shown.prefix(4).map { "\($0.key.printable) \($0.latest.value.fourDigits)" }
       report.line(
         .init(state.outcome.sign + " ", state.outcome.style), .init(run.id.short, .accent),
-        .init(" \(run.name.printable)  ", .bold), .init(([statusText(run)] + metrics).joined(separator: "  ")))
+        .init(" \(run.name.printable)  ", .bold),
+        .init(([statusText(run)] + metrics).joined(separator: "  ")))
       report.line("  " + costText(run), .dim)
       for check in try run.checks(db) {
         let outcome = Value.Outcome(rawValue: check.outcome.rawValue) ?? .none

@@ -7,8 +7,9 @@ import Workspace
 
 struct RunTask: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "task",
+    commandName: "_",
     abstract: "Runs a command for a task; its output folder becomes the next version.",
+    usage: "registry run <task> [options] -- <command> ...",
     discussion: """
       Examples:
         registry run reviews --set lr=3e-5 -- python train.py --lr {lr}
@@ -56,12 +57,7 @@ struct RunTask: AsyncParsableCommand {
       throw RegistryError(
         .invalidInput, "no command to run", hint: "registry run \(task) -- COMMAND")
     }
-    do {
-      let outcome = try await runToEnd()
-      throw ExitCode(outcome.exitStatus)
-    } catch let error as RegistryError {
-      throw RunFailure(error: error)
-    }
+    throw ExitCode(try await runToEnd().exitStatus)
   }
 
   private func runToEnd() async throws -> Runner.Outcome {
@@ -107,11 +103,6 @@ struct RunTask: AsyncParsableCommand {
     hooks.stored = { progress.update(done: $0, total: 0) }
     return hooks
   }
-}
-
-/// A failure of ours while a command was to be run: 125, whatever its kind.
-struct RunFailure: Error {
-  let error: RegistryError
 }
 
 extension CommandLine {

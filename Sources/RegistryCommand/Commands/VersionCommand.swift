@@ -18,7 +18,8 @@ extension Parentage.Relation: ExpressibleByArgument {}
 
 struct VersionAdd: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "add", abstract: "Takes a folder or a file made elsewhere as a model's next version.",
+    commandName: "add",
+    abstract: "Takes a folder or a file made elsewhere as a model's next version.",
     discussion: """
       Examples:
         registry version add reviews ./checkpoint-900 --parent reviews:1
@@ -44,7 +45,8 @@ struct VersionAdd: ParsableCommand {
 
   func validate() throws {
     guard relation.count <= 1 || relation.count == parent.count else {
-      throw ValidationError("--relation is given \(relation.count) times for \(parent.count) parents")
+      throw ValidationError(
+        "--relation is given \(relation.count) times for \(parent.count) parents")
     }
     if parent.isEmpty, !relation.isEmpty {
       throw ValidationError("--relation needs a --parent")
@@ -132,7 +134,8 @@ struct VersionExportCommand: ParsableCommand {
         .structure(
           JSON(written.files.count), text: "\(written.files.count), \(Value.size(sizeBytes))")),
     ])
-    var table = Table("files", [.init("path"), .init("sizeBytes", "size"), .init("digest", "sha256")])
+    var table = Table(
+      "files", [.init("path"), .init("sizeBytes", "size"), .init("digest", "sha256")])
     for file in written.files {
       table.add(.text(file.path), .bytes(file.sizeBytes), .text(file.digest.hex))
     }

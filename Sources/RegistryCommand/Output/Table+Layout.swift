@@ -76,8 +76,9 @@ extension Table {
     // What still does not fit is cut where it is widest: sentences first, pinned columns at worst.
     for (flexibleOnly, least) in [(true, Self.flexibleWidthMin), (false, Self.widthMin)] {
       while excess(kept, widths) > 0,
-        let widest = kept.filter({ widths[$0] > least && (columns[$0].isFlexible || !flexibleOnly) })
-          .max(by: { widths[$0] < widths[$1] })
+        let widest = kept.filter({ widths[$0] > least && (columns[$0].isFlexible || !flexibleOnly) }
+        )
+        .max(by: { widths[$0] < widths[$1] })
       {
         widths[widest] -= 1
       }
