@@ -57,6 +57,19 @@ package struct Version: Sendable, Equatable, Identifiable {
     ).map(Version.init(row:))
   }
 
+  /// Versions that have exactly these files, in order of creation.
+  package static func list(withFiles files: [VersionFile], _ db: Database) throws -> [Version] {
+    guard let first = files.first else { return [] }
+    let wanted = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    return try list(containing: first.digest, db).filter { version in
+      let found = try version.files(db)
+      return found.count == wanted.count
+        && zip(found, wanted).allSatisfy {
+          $0.digest == $1.digest && $0.path.utf8.elementsEqual($1.path.utf8)
+        }
+    }
+  }
+
   /// Digests of files of versions that start with these hex digits, in order.
   ///
   /// - Parameters:

@@ -10,6 +10,11 @@ extension Reference {
     case run(Run)
   }
 
+  /// The version that a text means; see `version(_:)`.
+  package static func version(_ text: String, _ db: Database) throws -> Version {
+    try Reference(text).version(db)
+  }
+
   /// The version that is meant: a run means the version that it made, a model its newest.
   ///
   /// - Parameter db: An open read of the catalog.

@@ -1,0 +1,63 @@
+import Catalog
+import Foundation
+import GRDB
+package import Storage
+import Tracking
+package import Weights
+
+/// What gc took away, or would take.
+package struct Collection: Sendable {
+  /// Content that nothing names.
+  package let content: Blob.Collected
+  /// Folders of the cache that no run under way started from.
+  package let cachedFolderCount: Int
+  /// The space that these take.
+  package let cachedBytes: Int64
+
+  /// Takes away content that nothing names and cached folders that no run needs.
+  ///
+  /// - Parameters:
+  ///   - store: An open store.
+  ///   - dryRun: Whether to tell only.
+  ///   - progress: Called with the bytes of records that are done.
+  /// - Returns: What went, or would go.
+  /// - Throws: `unavailable` while content is in use for a minute; `corrupt`: then nothing is taken.
+  package static func run(
+    _ store: Store, dryRun: Bool = false, progress: (Int64) -> Void = { _ in }
+  ) throws -> Collection {
+    try store.withoutContentUsers {
+      let (live, keys) = try store.read { db in
+        (try LiveBlobs.digests(db), try keysInUse(db))
+      }
+      let content = try Blob.collect(live: live, in: store, dryRun: dryRun, progress: progress)
+      let root = CachedFolder.root(of: store)
+      let idle =
+        FileStatus(following: root.path) == nil
+        ? [] : try FileStatus.names(in: root).filter { !keys.contains($0) }
+      var bytes: Int64 = 0
+      for name in idle {
+        let folder = root.appending(path: name)
+        bytes += FileStatus.sizeBytes(ofFolder: folder)
+        if !dryRun { try remove(folder) }
+      }
+      return Collection(content: content, cachedFolderCount: idle.count, cachedBytes: bytes)
+    }
+  }
+
+  /// The cached folders of starting versions of runs under way.
+  private static func keysInUse(_ db: Database) throws -> Set<String> {
+    let runs = try Run.list(statuses: [.running, .scheduled], db)
+    let versions = try Set(runs.compactMap(\.baseVersionId)).compactMap {
+      try Version.find(id: $0, db)
+    }
+    return Set(try versions.map { CachedFolder.key(of: try $0.files(db)).hex })
+  }
+
+  private static func remove(_ folder: URL) throws(RegistryError) {
+    do {
+      try FileManager.default.removeItem(at: folder)
+    } catch {
+      throw RegistryError(.unavailable, "\(folder.path) cannot be removed")
+    }
+  }
+}

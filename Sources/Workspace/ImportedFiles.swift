@@ -1,0 +1,53 @@
+package import Catalog
+import Foundation
+import GRDB
+package import Storage
+import Weights
+
+/// Files whose bytes are in the store but that nothing names yet.
+package struct ImportedFiles: Sendable {
+  /// The files in the order of the list.
+  package let files: [VersionFile]
+  /// The bytes that the store grew by.
+  package let storedBytes: Int64
+
+  /// Stores the content of files, as differences to parents where that is smaller.
+  ///
+  /// The caller holds `Store.withContent` until it has committed the version that names the files.
+  ///
+  /// - Parameters:
+  ///   - found: The files, at least one.
+  ///   - parents: Versions whose content is like theirs.
+  ///   - store: An open store.
+  ///   - progress: Called as bytes are done.
+  /// - Returns: The files with their digests.
+  /// - Throws: `invalidInput` without files, for malformed ones and for paths that no version takes.
+  package static func add(
+    _ found: [FolderFile], parents: [Version], to store: Store,
+    progress: (VersionImport.Progress) -> Void = { _ in }
+  ) throws -> ImportedFiles {
+    guard !found.isEmpty else {
+      throw RegistryError(
+        .invalidInput, "the folder has no files", hint: "name a folder with files")
+    }
+    for file in found { try VersionFile.checkPath(file.path) }
+    let parentFiles = try store.read { db in try parents.flatMap { try $0.files(db) } }
+      .filter { $0.path.hasSuffix(".safetensors") }
+    let totalBytes = found.reduce(0) { $0 + $1.sizeBytes }
+    var doneBytes: Int64 = 0
+    var storedBytes: Int64 = 0
+    let files = try found.map { file in
+      // The file of the same name comes first: of several bases the first with a tensor's name is taken.
+      let bases =
+        parentFiles.filter { $0.path.utf8.elementsEqual(file.path.utf8) }
+        + parentFiles.filter { !$0.path.utf8.elementsEqual(file.path.utf8) }
+      let added = try Blob.add(file: file.url, parents: bases.map(\.digest), to: store) { done in
+        progress(.init(path: file.path, doneBytes: doneBytes + done, totalBytes: totalBytes))
+      }
+      doneBytes += added.sizeBytes
+      storedBytes += added.storedBytes
+      return VersionFile(path: file.path, digest: added.digest, sizeBytes: added.sizeBytes)
+    }
+    return ImportedFiles(files: files, storedBytes: storedBytes)
+  }
+}
