@@ -125,7 +125,7 @@ extension Report {
         lines += fields.map { line([$0.label, $0.cell.value.text(now: .now, ascii: false)]) }
       case .table(let table, let title) where !table.rows.isEmpty:
         begin(title)
-        let shown = table.columns.indices.filter { !table.columns[$0].isHidden }
+        let shown = table.shownColumns
         lines.append(line(shown.map { table.columns[$0].title }))
         lines.append(
           "|"

@@ -58,6 +58,10 @@ extension Value {
   /// Takes a text, or nothing for nil.
   init(_ text: String?) { self = text.map { .text($0) } ?? .none }
 
+  var isNone: Bool {
+    if case .none = self { true } else { false }
+  }
+
   var isNumeric: Bool {
     switch self {
     case .integer, .number, .difference, .bytes, .seconds: true
@@ -89,7 +93,8 @@ extension Value {
       switch json {
       case .null: ""
       case .string(let text): text
-      case .number(let number) where !number.isFinite: JSON.number(number).string ?? "\(number)"
+      case .number(let number) where number.isNaN: "NaN"
+      case .number(let number) where number.isInfinite: number < 0 ? "-Infinity" : "Infinity"
       case let json: json.text()
       }
     }
