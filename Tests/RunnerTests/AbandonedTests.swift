@@ -87,6 +87,30 @@ extension ProcessTests {
       #expect(try Abandoned.settle(runs.store).isEmpty)
     }
 
+    @Test func `a child whose guard was killed is ended by its runner`() async throws {
+      let runs = try Runs()
+      defer { runs.close() }
+      let outcome = try await runs.sh(
+        "echo $$ > $REGISTRY_OUTPUT_DIR/child; kill -9 $PPID; echo a=1; sleep 1000")
+      let run = try #require(outcome.run)
+      #expect(run.status == .failed && run.reason == .lost && outcome.exitStatus == 125)
+      let child = try #require(try runs.store.read { db in try run.artifacts(db) }.first)
+      #expect(!Runs.isAlive(String(decoding: try runs.content(child.digest), as: UTF8.self)))
+    }
+
+    @Test func `the runner's memory does not grow with the child's output`() async throws {
+      let runs = try Runs()
+      defer { runs.close() }
+      func peak(_ script: String) async throws -> Int64 {
+        let outcome = try await runs.run([Runs.binary, "run", "task", "--", "/bin/sh", "-c", script])
+        #expect(outcome.exitStatus == 0)
+        return try #require(outcome.run?.usage.memoryPeakBytes)
+      }
+      let small = try await peak("echo loss=1")
+      let large = try await peak("yes 'step 5 loss: 0.5 and some words' | head -c 200000000")
+      #expect(large - small <= 32 << 20)
+    }
+
     @Test func `a run whose runner was killed any time is closed once with all its points`() throws {
       let runs = try Runs()
       defer { runs.close() }
