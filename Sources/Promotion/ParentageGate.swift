@@ -28,6 +28,7 @@ struct ParentageGate {
   /// - Parameters:
   ///   - scan: Of the version's tensors beside the parent's.
   ///   - parentHasFloats: Whether the parent has float tensors at all.
+  /// - Returns: `ok` or `fail` with shares, correlation and thresholds; `notApplicable` when neither has floats.
   func judge(_ scan: WeightScan, parentHasFloats: Bool) -> Gate.Result {
     let values = scan.entries.reduce(0) { $0 + $1.tensor.elementCount }
     if values == 0 && !parentHasFloats {

@@ -75,6 +75,7 @@ extension Promotion {
   /// The error of a refusal, which names the gates and the next step; nil unless it was refused.
   ///
   /// - Parameter version: The version that was to hold the alias.
+  /// - Returns: A `refused` error with the first finding.
   package func refusal(of version: Version) -> RegistryError? {
     guard outcome == .refused, let first = failures.first else { return nil }
     let names = failures.map(\.gate.name).joined(separator: ", ")

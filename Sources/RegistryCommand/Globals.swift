@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Runner
 import Storage
+import Tracking
 
 /// When colours are used.
 enum ColorChoice: String, CaseIterable, ExpressibleByArgument {

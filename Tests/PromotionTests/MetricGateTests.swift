@@ -85,6 +85,24 @@ import Tracking
     }
   }
 
+  @Test func `holder and parent must both be beaten, and one that is both is named once`() throws {
+    try TaskFixture.with { fixture in
+      let parent = try fixture.tuned(f1: 0.8)
+      let holder = try fixture.tuned(f1: 0.6)
+      for (version, alias) in [(holder, "low"), (parent, "high")] {
+        _ = try Promotion.promote(version, to: alias, in: fixture.store)
+      }
+      let child = try TaskFixture.add(
+        to: fixture.store, "sections", TaskFixture.baseWeights, parents: [(parent, .finetune)],
+        metrics: [VersionMetric("f1", 0.7, source: "a colleague")])
+      let low = try Promotion.promote(child, to: "low", in: fixture.store)
+      #expect(low.failures.map(\.finding) == ["f1 0.7; worse than parent sections:2 (0.8)"])
+      let high = try Promotion.promote(child, to: "high", in: fixture.store)
+      #expect(
+        high.failures.map(\.finding) == ["f1 0.7; worse than holder and parent sections:2 (0.8)"])
+    }
+  }
+
   @Test func `a metric of another task is not comparable`() throws {
     try TaskFixture.with { fixture in
       let elsewhere = try fixture.store.write { try Experiment.add("elsewhere", $0) }

@@ -31,13 +31,7 @@ struct Compare: ParsableCommand {
   func run() throws {
     let comparison = try globals.reading { store in
       try store.read { db in
-        try Workspace.Comparison.of(
-          try references.map { text in
-            switch try Reference(text).target(db) {
-            case .run(let run): .init(text, .run(run))
-            case .version(let version): .init(text, .version(version))
-            }
-          }, db)
+        try Workspace.Comparison.of(try references.map { try Reference($0) }, db)
       }
     }
     globals.show(ComparisonReport(comparison, all: all, isForPeople: globals.isForPeople).report)

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Catalog
 import Storage
+import Weights
 import Workspace
 
 struct DiskUsageCommand: ParsableCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Catalog
 import Storage
+import Tracking
 import Workspace
 
 struct ForkCommand: ParsableCommand {

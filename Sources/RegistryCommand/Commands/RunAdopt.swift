@@ -1,6 +1,8 @@
 import ArgumentParser
+import Catalog
 import Runner
 import Storage
+import Tracking
 import Workspace
 
 struct RunAdopt: ParsableCommand {

@@ -19,7 +19,7 @@ enum Value {
   /// An outcome with the word that people read; machines get the exact one.
   case state(Outcome, word: String, exact: String)
   case list([String])
-  /// Something that only JSON shows in full; people see the text.
+  /// Something that only JSON shows in full; people see the text, where it is not empty.
   case structure(JSON, text: String)
 
   /// How a check, a gate or a run came out; a sign says it beside the colour.
@@ -60,6 +60,11 @@ extension Value {
 
   var isNone: Bool {
     if case .none = self { true } else { false }
+  }
+
+  /// Whether people see it in another place or not at all.
+  var isForMachines: Bool {
+    if case .structure(_, text: "") = self { true } else { false }
   }
 
   var isNumeric: Bool {
