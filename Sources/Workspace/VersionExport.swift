@@ -92,7 +92,7 @@ package struct VersionExport: Sendable {
     }
   }
 
-  private static func makeFolder(_ folder: URL) throws(RegistryError) {
+  static func makeFolder(_ folder: URL) throws(RegistryError) {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
@@ -100,7 +100,7 @@ package struct VersionExport: Sendable {
     }
   }
 
-  private static func checkFree(_ folder: URL) throws(RegistryError) {
+  static func checkFree(_ folder: URL) throws(RegistryError) {
     guard let status = FileStatus(following: folder.path) else { return }
     guard status.kind == .folder, try FileStatus.names(in: folder).isEmpty else {
       throw RegistryError(

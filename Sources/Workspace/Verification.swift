@@ -1,0 +1,136 @@
+import Catalog
+import Foundation
+import GRDB
+package import Storage
+import Weights
+
+/// A look for damage of a whole store.
+package struct Verification: Sendable {
+  /// What is wrong; none when all is well.
+  package let faults: [Fault]
+  /// How many blobs were looked at.
+  package let blobCount: Int
+  /// How many events the chain has.
+  package let eventCount: Int
+
+  /// One thing that is wrong.
+  package struct Fault: Sendable, Equatable {
+    /// Where: `catalog`, `weights`, `event`, `blob`, `model`.
+    package let kind: String
+    /// What it is about: a file, a reference, a sequence, a digest.
+    package let subject: String
+    /// What is wrong.
+    package let message: String
+  }
+
+  /// Looks at both files, the chain of events, what names content, and the content.
+  ///
+  /// - Parameters:
+  ///   - store: An open store.
+  ///   - full: Whether to read all content and let SQLite check every index entry.
+  ///   - progress: Called with the bytes of content that are done, of `Blob.sizeBytesOfAll`.
+  /// - Returns: What was found; damage is a fault and never an error.
+  /// - Throws: `unavailable`.
+  package static func run(
+    _ store: Store, full: Bool, progress: (Int64) -> Void = { _ in }
+  ) throws -> Verification {
+    try store.withContent {
+      var found = Findings()
+      try found.collect("catalog", "catalog.sqlite") { try catalogFaults(store, full: full) }
+      try found.collect("event", "event") { try eventFaults(store) }
+      try found.collect("model", "catalog.sqlite") {
+        try store.read { try CatalogFault.list($0) }
+          .map { Fault(kind: "model", subject: $0.subject, message: $0.message) }
+      }
+      try found.collect("blob", "weights.sqlite") { try blobFaults(store) }
+      try found.collect("weights", "weights.sqlite") {
+        try (full ? [] : quickFaults("weights", .weights, store))
+          + Blob.verify(store, full: full, progress: progress)
+          .map { Fault(kind: "weights", subject: "weights.sqlite", message: $0.message) }
+      }
+      let blobCount = try? store.read(.weights) { try Blob.list($0).count }
+      let eventCount = try? store.read {
+        try Int.fetchOne($0, sql: "SELECT count(*) FROM event") ?? 0
+      }
+      return Verification(
+        faults: found.faults, blobCount: blobCount ?? 0, eventCount: eventCount ?? 0)
+    }
+  }
+
+  private static func catalogFaults(_ store: Store, full: Bool) throws -> [Fault] {
+    let pages =
+      full
+      ? try pageFaults("catalog", "integrity_check", .catalog, store)
+      : try quickFaults("catalog", .catalog, store)
+    let rows = try store.read { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check") }
+    return pages
+      + rows.map { row in
+        let table: String = row[0]
+        let other: String = row[2]
+        return Fault(
+          kind: "catalog", subject: table, message: "a row names a \(other) that is missing")
+      }
+  }
+
+  private static func quickFaults(
+    _ kind: String, _ file: StoreFile, _ store: Store
+  ) throws -> [Fault] {
+    try pageFaults(kind, "quick_check", file, store)
+  }
+
+  private static func pageFaults(
+    _ kind: String, _ pragma: String, _ file: StoreFile, _ store: Store
+  ) throws -> [Fault] {
+    try store.read(file) { try String.fetchAll($0, sql: "PRAGMA \(pragma)") }
+      .filter { $0 != "ok" }
+      .map { Fault(kind: kind, subject: file.fileName, message: $0) }
+  }
+
+  private static func eventFaults(_ store: Store) throws -> [Fault] {
+    try store.read { try Event.faults($0) }.map { sequence in
+      Fault(
+        kind: "event", subject: "event \(sequence)",
+        message: "its hash or number is not what it must be")
+    }
+  }
+
+  /// What the catalog names and the weights do not have, or have with another size.
+  private static func blobFaults(_ store: Store) throws -> [Fault] {
+    let (named, sizes) = try store.read { db in
+      (
+        try LiveBlobs.digests(db),
+        try Row.fetchAll(
+          db, sql: "SELECT DISTINCT contentBlobDigest, sizeBytes FROM versionFile")
+      )
+    }
+    let stored = try store.read(.weights) { db in
+      Dictionary(uniqueKeysWithValues: try Blob.list(db).map { ($0.digest, $0.sizeBytes) })
+    }
+    let missing = named.filter { stored[$0] == nil }.sorted { $0.hex < $1.hex }
+      .map { Fault(kind: "blob", subject: "sha256:\($0.hex)", message: "it is named and not here") }
+    let wrong = sizes.compactMap { row -> Fault? in
+      let digest: Digest = row["contentBlobDigest"]
+      let size: Int64 = row["sizeBytes"]
+      guard let found = stored[digest], found != size else { return nil }
+      return Fault(
+        kind: "blob", subject: "sha256:\(digest.hex)",
+        message: "it has \(found) bytes where the catalog says \(size)")
+    }
+    return missing + wrong
+  }
+}
+
+/// Collects faults, and damage that stops a look as one more.
+private struct Findings {
+  var faults: [Verification.Fault] = []
+
+  mutating func collect(
+    _ kind: String, _ subject: String, _ body: () throws -> [Verification.Fault]
+  ) throws {
+    do {
+      faults += try body()
+    } catch let error as RegistryError where error.kind == .corrupt {
+      faults.append(.init(kind: kind, subject: subject, message: error.message))
+    }
+  }
+}
