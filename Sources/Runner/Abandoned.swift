@@ -38,11 +38,13 @@ package enum Abandoned {
 
   private static func settle(_ run: Run, _ spool: Spool, _ store: Store) throws -> Settled {
     do {
+      let closing = Closing(run, spool)
+      if closing.record == nil { Leftovers.end(run.id) }
       var ingest = Ingest(run, spool, scrapes: spool.plan.scrapes)
       while ingest.read() != .none { if ingest.isFull { try ingest.commit(store) } }
       ingest.finish()
       if ingest.isDirty { try ingest.commit(store) }
-      let closed = try Closing(run, spool).close(ingest.faults, store)
+      let closed = try closing.close(ingest.faults, store)
       spool.remove()
       return Settled(run: closed.run, fault: closed.fault)
     } catch let error as RegistryError {

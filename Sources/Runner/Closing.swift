@@ -10,10 +10,11 @@ struct Closing {
   /// How the child ended; nil when nobody was left to note it.
   let record: ExitRecord?
 
-  init(_ run: Run, _ spool: Spool) {
+  /// Reads the guard's record.
+  init(_ run: Run, _ spool: Spool, otherwise: ExitRecord? = nil) {
     self.run = run
     self.spool = spool
-    record = ExitRecord(path: spool.exit)
+    record = ExitRecord(path: spool.exit) ?? otherwise
   }
 
   /// Closes the run; the spool stays, so that it can be done again after a failure.

@@ -7,7 +7,7 @@ import Workspace
 struct Contract {
   /// The variables of the child, besides those it inherits.
   let environment: [String: String]
-  /// The exact arguments, with `{key}` of each given parameter replaced by its value.
+  /// What is run.
   let arguments: [[UInt8]]
 
   /// Makes the contract and writes the file of parameters.
@@ -27,13 +27,18 @@ struct Contract {
       environment["REGISTRY_PARAM_" + Self.variable(parameter.key)] = parameter.value
     }
     self.environment = environment
-    arguments = request.command.map { Self.replaced($0, parameters) }
+    arguments = Self.arguments(request)
     let json = JSON.object(parameters.map { JSON.Member($0.key, Self.typed($0.value)) })
     do {
       try Data((json.text(indent: 2) + "\n").utf8).write(to: URL(filePath: spool.parameters))
     } catch {
       throw RegistryError(.unavailable, "\(spool.parameters) cannot be written")
     }
+  }
+
+  /// The exact arguments, with `{key}` of each given parameter replaced by its value.
+  static func arguments(_ request: Runner.Request) -> [[UInt8]] {
+    request.command.map { replaced($0, request.session.parameters) }
   }
 
   /// Whether a variable of ours may pass to the child; those of a run around this one may not.

@@ -1,9 +1,11 @@
 import Foundation
 import Storage
+import Tracking
 
 /// The guard as its runner sees it: a child to give orders to, and to wait for.
 final class GuardProcess {
   private let process: pid_t
+  private let run: RunID
   private let pipe: Int32
   private var status: Int32?
 
@@ -29,6 +31,7 @@ final class GuardProcess {
     let high = [lock.descriptor, output].map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
     defer { for descriptor in high + [output, mine[0]] { _ = close(descriptor) } }
     pipe = mine[1]
+    run = spool.id
     let name = CommandLine.arguments.first ?? "registry"
     var spawn = Spawn(
       [Array(name.utf8), Array(Guard.verb.utf8), Array(spool.folder.path.utf8)] + command)
@@ -60,8 +63,17 @@ final class GuardProcess {
     if status != nil { return true }
     var found: Int32 = 0
     let result = waitpid(process, &found, WNOHANG)
-    if result == process || result < 0 && errno == ECHILD { status = found }
-    return status != nil
+    guard result == process || result < 0 && errno == ECHILD else { return false }
+    status = found
+    if found & 0x7f != 0 { Leftovers.end(run) }
+    return true
+  }
+
+  /// How the child ended as the guard's own status tells it; nil when the guard was killed.
+  ///
+  /// It stands in for the exit record where the disk refused to take one.
+  func record(_ cause: ExitRecord.Cause) -> ExitRecord? {
+    status.flatMap { $0 & 0x7f == 0 ? ExitRecord(cause: cause, waitStatus: $0) : nil }
   }
 
   private static func refusal(_ code: Int32) -> RegistryError {

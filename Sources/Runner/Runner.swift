@@ -78,7 +78,9 @@ package enum Runner {
       async let gpu = GPU.list()
       var watch = start.watch(guardian, signals, store)
       try watch.run()
-      let closing = Closing(start.session.run, start.spool)
+      let closing = Closing(
+        start.session.run, start.spool,
+        otherwise: guardian.record(signals.count > 0 ? .request : .itself))
       let closed = try closing.close(
         watch.faults, checks: start.checks, gpu: await gpu, store, progress: hooks.stored)
       watch.showRest()
@@ -91,6 +93,16 @@ package enum Runner {
       outcome.failure = error
     }
     return outcome
+  }
+
+  /// The bytes of a command that was parsed into strings, which repair what is not UTF-8.
+  ///
+  /// - Parameter words: The last arguments of this process.
+  /// - Returns: Their exact bytes; the words' own where this process was started with others.
+  package static func exact(_ words: [String]) -> [[UInt8]] {
+    let last = Array(CommandLine.exactArguments.suffix(words.count))
+    let isSame = last.map { String(decoding: $0, as: UTF8.self) } == words
+    return isSame ? last : words.map { Array($0.utf8) }
   }
 
   /// After an interrupt 128 + its number, as a shell expects it; else the child's own.

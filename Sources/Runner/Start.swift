@@ -18,7 +18,7 @@ struct Start {
     self.request = request
     let code = CodeState()
     var asked = request.session
-    asked.source.command = request.command.map { String(decoding: $0, as: UTF8.self) }
+    asked.source.command = Contract.arguments(request).map { String(decoding: $0, as: UTF8.self) }
     asked.source.gitCommit = code.commit
     asked.source.gitDiff = code.diff
     asked.source.scrapeRule = request.scrapes ? Scrape.rule : nil

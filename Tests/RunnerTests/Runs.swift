@@ -68,8 +68,12 @@ final class Runs {
     }
   }
 
-  /// Whether a process with this number is there.
-  static func isAlive(_ process: String) -> Bool {
-    pid_t(process.trimmingCharacters(in: .whitespacesAndNewlines)).map { kill($0, 0) == 0 } ?? false
+  /// Whether a process with this number runs; one that only waits to be reaped does not.
+  static func isAlive(_ text: String) -> Bool {
+    guard let process = pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)),
+      kill(process, 0) == 0
+    else { return false }
+    let status = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
+    return !String(decoding: status, as: UTF8.self).contains("State:\tZ")
   }
 }
