@@ -1,6 +1,6 @@
 import Weights
 
-/// What one pass over a float tensor says: values that are not finite and, beside another tensor, their likeness.
+/// What one pass over a float tensor says: values not finite and likeness to another tensor.
 struct TensorSums {
   /// Values of the tensor that are not finite.
   private(set) var nonFiniteCount = 0
@@ -24,6 +24,7 @@ struct TensorSums {
   ///   - piece: Of the tensor.
   ///   - others: Of the other tensor, consecutive, from the piece's start or before; may be none.
   ///   - limit: The index at which the common part of both tensors ends.
+  /// - Throws: Nothing of its own.
   mutating func add(
     _ piece: TensorPiece, beside others: [TensorPiece], below limit: Int
   ) throws {
@@ -77,7 +78,7 @@ struct TensorSums {
 
   private static let partCount = 1 << 16  // a quarter of a chunk keeps two to four cores busy
 
-  /// Works on parts of a range on all cores; what they give comes in order, so that sums never vary.
+  /// Works on parts of a range on all cores; results come in order, so that sums never vary.
   private static func parts<Element: Sendable>(
     of range: Range<Int>, _ body: @Sendable (Range<Int>) -> Element
   ) throws -> [Element] {

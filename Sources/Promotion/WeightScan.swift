@@ -2,7 +2,7 @@ import GRDB
 import Storage
 import Weights
 
-/// One pass over a version's float tensors, each beside its parent's tensor of the same name where there is one.
+/// One pass over a version's float tensors, each beside its parent's of the same name.
 ///
 /// Memory is bounded by a few chunks, however large the tensors are.
 struct WeightScan {
@@ -52,7 +52,7 @@ struct WeightScan {
     }
   }
 
-  /// Tensors that are read side by side: several small ones, or one whose chunks keep all cores busy.
+  /// Tensors read side by side: several small ones, or one whose chunks keep all cores busy.
   private var lots: [Range<Int>] {
     var lots: [Range<Int>] = []
     for (place, entry) in entries.enumerated() {
