@@ -10,7 +10,7 @@ extension Comparison {
   ///   - references: What is compared, in the order of the columns.
   ///   - db: An open read of the catalog.
   /// - Returns: The comparison.
-  /// - Throws: `invalidInput` without references; `notFound` and `ambiguous` for one that means nothing or much.
+  /// - Throws: `invalidInput` without references; `notFound`, `ambiguous` for what they mean.
   package static func of(_ references: [Reference], _ db: Database) throws -> Comparison {
     guard !references.isEmpty else {
       throw RegistryError(
@@ -68,7 +68,7 @@ extension Comparison.Facts {
     }
   }
 
-  /// Reads its metrics and those of its parent that may be compared; returns the experiment of both.
+  /// Reads its metrics and its parent's, if comparable; returns the experiment of both.
   private mutating func readMetrics(
     _ run: Run?, _ version: Version?, _ parent: Version?, _ db: Database
   ) throws -> Int64? {
