@@ -80,13 +80,14 @@ package struct Experiment: Sendable, Equatable, Identifiable {
         name, Timestamp.now, task?.type, task?.metric, task?.direction, task?.modelId,
         task?.baseVersionId,
       ])
+    let id = db.lastInsertedRowID  // before the event, which is a row too
     try Event.append(
       "experiment.add", name,
       [
         "type": JSON(task?.type), "metric": JSON(task?.metric),
         "direction": JSON(task?.direction?.rawValue),
       ], db)
-    return try get(id: db.lastInsertedRowID, db)
+    return try get(id: id, db)
   }
 
   /// The experiment with this name; nil if there is none.
