@@ -21,6 +21,7 @@ struct Closing {
   ///
   /// - Parameters:
   ///   - faults: What was wrong with lines of metrics.
+  ///   - checks: Outcomes of other rules.
   ///   - gpu: The GPUs of the machine.
   ///   - store: An open store.
   ///   - progress: Called with the bytes of output that are stored.

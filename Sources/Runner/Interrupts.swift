@@ -5,7 +5,9 @@ import Foundation
 final class Interrupts {
   private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
-  /// Starts to count; a signal that was ignored (`nohup`) stays so. The end of a child wakes `sleep`.
+  /// Starts to count.
+  ///
+  /// A signal that was ignored (`nohup`) stays so. The end of a child wakes `sleep`.
   init() {
     for signal in Self.signals + [SIGCHLD] { _ = csystem_count_signal(signal) }
     _ = signal(SIGPIPE, SIG_IGN)

@@ -95,7 +95,7 @@ extension RunSession {
   /// - Returns: The version.
   /// - Throws: `conflict` when it made one already; `refused` while it runs; `notFound` without files or model.
   package static func adopt(
-    _ id: RunID, _ rule: OutputRule = OutputRule(), _ store: Store
+    _ id: RunID, rule: OutputRule = OutputRule(), _ store: Store
   ) throws -> Version {
     try store.withContent {
       try store.write { db in

@@ -102,7 +102,9 @@ extension ProcessTests {
       let runs = try Runs()
       defer { runs.close() }
       func peak(_ script: String) async throws -> Int64 {
-        let outcome = try await runs.run([Runs.binary, "run", "task", "--", "/bin/sh", "-c", script])
+        let outcome = try await runs.run([
+          Runs.binary, "run", "task", "--", "/bin/sh", "-c", script,
+        ])
         #expect(outcome.exitStatus == 0)
         return try #require(outcome.run?.usage.memoryPeakBytes)
       }
@@ -111,7 +113,8 @@ extension ProcessTests {
       #expect(large - small <= 32 << 20)
     }
 
-    @Test func `a run whose runner was killed any time is closed once with all its points`() throws {
+    @Test func `a run whose runner was killed any time is closed once with all its points`() throws
+    {
       let runs = try Runs()
       defer { runs.close() }
       var generator = SeededGenerator(seed: 3)
