@@ -27,7 +27,7 @@ extension TortureTests {
           .text.trimmingCharacters(in: .newlines)
         let script = """
           set -e
-          own=$("$REGISTRY" run start job --name "own-$WORKER")
+          own=$("$REGISTRY" run start job -q --name "own-$WORKER")
           i=0; while [ $i -lt 4 ]; do
             "$REGISTRY" version add zoo "$SOURCES/$WORKER-$i" --parent zoo:1 --relation finetune \\
               --json > "version-$WORKER-$i"

@@ -60,7 +60,7 @@ private final class Siege {
     self.seed = seed
     generator = SeededGenerator(seed: seed)
     witness = try Witness.start(folder)
-    log = try Product.succeed("run", "start", "job", "--name", "log", in: folder)
+    log = try Product.succeed("run", "start", "job", "--name", "hand", in: folder)
       .text.trimmingCharacters(in: .newlines)
     try Product.succeed("promote", "zoo:1", "--to", "prod", in: folder)
     for act in [Act.add, .add] + Act.allCases {

@@ -60,7 +60,8 @@ struct Witness {
     }
     let left = try Product.json("gc", "--dry-run", in: folder)
     #expect(left["gc"]?["freedBytes"]?.integer == 0, "\(comment) \(left)", sourceLocation: place)
-    #expect(try strangers.isEmpty, "\(comment) \(try strangers)", sourceLocation: place)
+    let strangers = try strangers
+    #expect(strangers.isEmpty, "\(comment) \(strangers)", sourceLocation: place)
   }
 
   /// Files in the store's folder that no idle store has.
