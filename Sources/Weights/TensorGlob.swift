@@ -2,7 +2,7 @@
 package struct TensorGlob: Sendable {
   /// The pattern as it was given.
   package let text: String
-  /// As given and without known prefixes: scripts say `bert.encoder.*`, the base's file `encoder.*`.
+  /// As given and without known prefixes: scripts say `bert.encoder.*`, a base's file `encoder.*`.
   private let patterns: [[UInt8]]
 
   /// Takes a pattern; a `[` without its `]` stands for itself, so every text is one.
