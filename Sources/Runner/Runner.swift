@@ -95,16 +95,6 @@ package enum Runner {
     return outcome
   }
 
-  /// The bytes of a command that was parsed into strings, which repair what is not UTF-8.
-  ///
-  /// - Parameter words: The last arguments of this process.
-  /// - Returns: Their exact bytes; the words' own where this process was started with others.
-  package static func exact(_ words: [String]) -> [[UInt8]] {
-    let last = Array(CommandLine.exactArguments.suffix(words.count))
-    let isSame = last.map { String(decoding: $0, as: UTF8.self) } == words
-    return isSame ? last : words.map { Array($0.utf8) }
-  }
-
   /// After an interrupt 128 + its number, as a shell expects it; else the child's own.
   private static func exitStatus(_ record: ExitRecord?, _ signals: Interrupts) -> Int32 {
     if record?.cause == .request, let signal = signals.first { return 128 + signal }
