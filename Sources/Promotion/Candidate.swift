@@ -42,7 +42,8 @@ struct Candidate {
   ) throws -> [MetricGate.Rival] {
     let others = parents.filter { $0.id != holder?.id }
     let role = others.count < parents.count ? "holder and parent" : "holder"
-    return try holder.map { [MetricGate.Rival(role: role, scores: try .get($0, db))] } ?? []
+    let held = try holder.map { MetricGate.Rival(role: role, scores: try .get($0, db)) }
+    return try [held].compactMap { $0 }
       + others.map { MetricGate.Rival(role: "parent", scores: try .get($0, db)) }
   }
 }

@@ -54,7 +54,8 @@ struct Evaluation {
         candidate.scores.run == nil
           ? "no run made this version" : "its run declared nothing frozen")
     }
-    let gate = FrozenGate(globs: candidate.freeze, parent: candidate.base?.reference ?? "no parent")
+    guard let base = candidate.base else { return FrozenGate.failed(candidate.freeze) }
+    let gate = FrozenGate(globs: candidate.freeze, parent: base.reference)
     return gate.judge(tensors, against: baseTensors)
   }
 

@@ -17,11 +17,19 @@ struct FrozenGate {
     Gate.Result(.frozen, .notApplicable, reason, ["reason": .string(reason)])
   }
 
+  /// A failure for a version that declares tensors frozen and has no parent that could prove it.
+  static func failed(_ globs: [String]) -> Gate.Result {
+    Gate.Result(
+      .frozen, .fail, "no parent to compare the frozen tensors with",
+      ["globs": .array(globs.map(JSON.string))])
+  }
+
   /// Compares what the globs match.
   ///
   /// - Parameters:
   ///   - tensors: The version's.
   ///   - parentTensors: The parent's, whose names the globs match.
+  /// - Returns: `ok`, or `fail` naming the first tensor that differs or glob that matches nothing.
   func judge(_ tensors: [Tensor], against parentTensors: [Tensor]) -> Gate.Result {
     let globs = self.globs.map(TensorGlob.init)
     let unmatched = globs.filter { glob in

@@ -4,7 +4,7 @@ import Storage
 import Tracking
 import Workspace
 
-/// Judges a version's primary metric: present, a number, and better than that of the versions it follows.
+/// Judges a version's primary metric: present, a number, and better than the holder's and parent's.
 struct MetricGate {
   /// A version that the candidate has to beat.
   struct Rival {

@@ -6,7 +6,7 @@ import Weights
 struct ParentageGate {
   /// The least part of the version's float values that must match the parent's by name and shape.
   static let matchedFractionMin = 0.5
-  /// The least correlation over all matched values together: fine-tuning keeps it near 1, chance gives 0.
+  /// The least correlation over all matched values: fine-tuning keeps it near 1, chance gives 0.
   static let correlationMin = 0.5
 
   /// The version: `sections:2`.
@@ -28,6 +28,7 @@ struct ParentageGate {
   /// - Parameters:
   ///   - scan: Of the version's tensors beside the parent's.
   ///   - parentHasFloats: Whether the parent has float tensors at all.
+  /// - Returns: `ok` or `fail` with the values; `notApplicable` when neither has floats.
   func judge(_ scan: WeightScan, parentHasFloats: Bool) -> Gate.Result {
     let values = scan.entries.reduce(0) { $0 + $1.tensor.elementCount }
     if values == 0 && !parentHasFloats {

@@ -15,7 +15,7 @@ extension Promotion {
   ///   - progress: Called with the bytes of weights that are judged, of all.
   ///   - beforeMove: Called once between the judgement and the move.
   /// - Returns: The decision; see `refusal`.
-  /// - Throws: `conflict` when the holder changed meanwhile; `invalidInput` for a bad alias; `corrupt`.
+  /// - Throws: `conflict` when the holder changed; `invalidInput` for a bad alias; `corrupt`.
   package static func promote(
     _ version: Version, to alias: String, note: String? = nil, waivers: [Waiver] = [],
     in store: Store,
@@ -45,7 +45,9 @@ extension Promotion {
     }
   }
 
-  /// Moves an alias back to the version that held before the current holder was promoted; nothing is judged.
+  /// Moves an alias back to the version that held before the current holder was promoted.
+  ///
+  /// Nothing is judged; it is recorded as a promotion is.
   ///
   /// - Parameters:
   ///   - alias: The alias.
@@ -53,7 +55,7 @@ extension Promotion {
   ///   - note: Why.
   ///   - store: An open store.
   /// - Returns: The decision, which names the version that holds again.
-  /// - Throws: `refused` when no earlier holder is left; `notFound` for an alias that was never set.
+  /// - Throws: `refused` when no earlier holder is left; `notFound` for an alias never set.
   package static func rollback(
     _ alias: String, of model: Model, note: String? = nil, in store: Store
   ) throws -> Promotion {
@@ -75,6 +77,7 @@ extension Promotion {
   /// The error of a refusal, which names the gates and the next step; nil unless it was refused.
   ///
   /// - Parameter version: The version that was to hold the alias.
+  /// - Returns: A `refused` error with the first finding.
   package func refusal(of version: Version) -> RegistryError? {
     guard outcome == .refused, let first = failures.first else { return nil }
     let names = failures.map(\.gate.name).joined(separator: ", ")

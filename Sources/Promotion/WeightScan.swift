@@ -2,7 +2,7 @@ import GRDB
 import Storage
 import Weights
 
-/// One pass over a version's float tensors, each beside its parent's tensor of the same name where there is one.
+/// One pass over a version's float tensors, each beside its parent's of the same name.
 ///
 /// Memory is bounded by a few chunks, however large the tensors are.
 struct WeightScan {
@@ -44,16 +44,31 @@ struct WeightScan {
     unknown = tensors.filter { $0.dtype == nil }.map(\.name)
     let total = entries.reduce(0) { $0 + $1.tensor.sizeBytes }
     var done: Int64 = 0
-    for start in stride(from: 0, to: entries.count, by: Self.lotCount) {
-      try sum(start..<min(start + Self.lotCount, entries.count), db) { bytes in
+    for lot in lots {
+      try sum(lot, db) { bytes in
         done += Int64(bytes)
         progress(done, total)
       }
     }
   }
 
-  /// Tensors that are read side by side with their partners, so that small ones keep all cores busy.
-  private static let lotCount = 4
+  /// Tensors read side by side: several small ones, or one whose chunks keep all cores busy.
+  private var lots: [Range<Int>] {
+    var lots: [Range<Int>] = []
+    for (place, entry) in entries.enumerated() {
+      let isSmall = entry.tensor.chunkIds.count <= 1
+      if isSmall, let last = lots.last, last.count < Self.lotCount,
+        entries[last.lowerBound].tensor.chunkIds.count <= 1
+      {
+        lots[lots.count - 1] = last.lowerBound..<place + 1
+      } else {
+        lots.append(place..<place + 1)
+      }
+    }
+    return lots
+  }
+
+  private static let lotCount = 4  // with their partners at most 8 MiB
 
   private mutating func sum(
     _ lot: Range<Int>, _ db: Database, progress: (_ bytes: Int) -> Void
@@ -101,21 +116,23 @@ extension WeightScan.Entry {
     _ own: [UInt8], _ other: [UInt8]?, chunk: Int, _ db: Database
   ) throws {
     guard let dtype = tensor.dtype else { return }
-    let piece = TensorSums.Piece(
-      bytes: own, dtype: dtype, start: chunk * tensor.chunkElementCount)
-    sums.addValues(piece)
-    guard let partner, let partnerType = partner.tensor.dtype else { return }
+    let piece = TensorPiece(bytes: own, dtype: dtype, start: chunk * tensor.chunkElementCount)
+    guard let partner, let partnerType = partner.tensor.dtype else {
+      return try sums.add(piece, beside: [], below: 0)
+    }
     let width = partner.tensor.chunkElementCount
-    func add(_ bytes: [UInt8], chunk: Int) {
-      let beside = TensorSums.Piece(bytes: bytes, dtype: partnerType, start: chunk * width)
-      sums.addPairs(piece, beside, below: partner.commonCount)
+    func beside(_ bytes: [UInt8], chunk: Int) -> TensorPiece {
+      TensorPiece(bytes: bytes, dtype: partnerType, start: chunk * width)
     }
-    if let other { return add(other, chunk: chunk) }
-    let last = min(piece.end, partner.commonCount) - 1
-    guard piece.start <= last else { return }
-    for chunk in (piece.start / width)...(last / width) {
-      add(try partner.tensor.chunk(at: chunk, db), chunk: chunk)
+    if let other {
+      let others = [beside(other, chunk: chunk)]
+      return try sums.add(piece, beside: others, below: partner.commonCount)
     }
+    let end = min(piece.end, partner.commonCount)
+    let others = try stride(from: piece.start / width, to: (end + width - 1) / width, by: 1).map {
+      beside(try partner.tensor.chunk(at: $0, db), chunk: $0)
+    }
+    try sums.add(piece, beside: others, below: partner.commonCount)
   }
 }
 

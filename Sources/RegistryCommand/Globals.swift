@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
+import Runner
 import Storage
+import Tracking
 
 /// When colours are used.
 enum ColorChoice: String, CaseIterable, ExpressibleByArgument {
@@ -89,6 +91,7 @@ struct Globals: ParsableArguments {
     let store = try Store.open(try folder(), .write)
     let result: Result
     do {
+      try settle(store)
       result = try body(store)
     } catch {
       try? store.close()
@@ -96,5 +99,17 @@ struct Globals: ParsableArguments {
     }
     try store.close()
     return result
+  }
+
+  /// Closes runs whose processes are gone; every command that writes does so first.
+  func settle(_ store: Store) throws {
+    for settled in try Abandoned.settle(store) {
+      let run = "run \(settled.run.id.short) \(settled.run.name.printable)"
+      if let fault = settled.fault {
+        note("\(run) was abandoned and could not be closed: \(fault.message.printable)", .warning)
+      } else {
+        note("\(run) was abandoned and is closed now", .dim)
+      }
+    }
   }
 }

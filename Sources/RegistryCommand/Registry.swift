@@ -23,8 +23,25 @@ struct Registry: ParsableCommand {
         registry promote reviews/best --to prod
       """,
     version: "0.1.0",
-    subcommands: [
-      Init.self, ExperimentCommand.self, RunCommand.self, EventCommand.self, Completion.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Models",
+        subcommands: [
+          Init.self, BaseCommand.self, ForkCommand.self, ModelCommand.self, VersionCommand.self,
+          Diff.self, LineageCommand.self,
+        ]),
+      CommandGroup(
+        name: "Runs",
+        subcommands: [RunCommand.self, ExperimentCommand.self, Compare.self, Best.self]),
+      CommandGroup(
+        name: "Releases",
+        subcommands: [Promote.self, Rollback.self, AliasCommand.self, EventCommand.self]),
+      CommandGroup(
+        name: "Upkeep",
+        subcommands: [
+          VerifyCommand.self, BackupCommand.self, CollectCommand.self, DiskUsageCommand.self,
+          Completion.self,
+        ]),
     ])
 
   static func main() async {
@@ -45,18 +62,28 @@ struct Registry: ParsableCommand {
   /// Says why the command ends, and ends it.
   private static func end(_ error: any Error, _ arguments: [String]) -> Never {
     if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
-    let words = arguments.prefix { $0 != "--" }
-    let isPlain = words.contains("--plain")
     if exitCode(for: error) == .success {  // help, the version, a completion script
       let text = fullMessage(for: error).replacing(Globals.usage, with: "[options]")
-      Terminal(1, color: .never, isPlain: isPlain).write(text + "\n")
+      Terminal(1, color: .never, isPlain: false).write(text + "\n")
       Foundation.exit(0)
     }
     let failure = Failure(error, arguments: arguments)
+    show(failure, arguments)
+    // A command that should have been run did not start: that is never the command's own status.
+    Foundation.exit(Verb.runsCommand(arguments) ? 125 : failure.exitCode)
+  }
+
+  /// The options are looked for here, since they may be what could not be read.
+  private static func show(_ failure: Failure, _ arguments: [String]) {
+    let words = arguments.prefix { $0 != "--" }
+    func isGiven(_ option: String, _ value: String) -> Bool {
+      words.contains("\(option)=\(value)")
+        || zip(words, words.dropFirst()).contains { $0 == (option, value) }
+    }
     let color: ColorChoice =
-      words.contains("--color=never") ? .never : words.contains("--color=always") ? .always : .auto
+      isGiven("--color", "never") ? .never : isGiven("--color", "always") ? .always : .auto
     failure.show(
-      asJSON: words.contains("--json"), Terminal(2, color: color, isPlain: isPlain))
-    Foundation.exit(failure.exitCode)
+      asJSON: words.contains("--json"),
+      Terminal(2, color: color, isPlain: words.contains("--plain")))
   }
 }

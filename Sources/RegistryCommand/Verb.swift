@@ -44,6 +44,11 @@ enum Verb {
     (descend(arguments).path + ["--help"]).joined(separator: " ")
   }
 
+  /// Whether another program is to be run: `registry run TASK … -- COMMAND`.
+  static func runsCommand(_ arguments: [String]) -> Bool {
+    arguments.contains("--") && descend(arguments).path == ["registry", "run"]
+  }
+
   private static func descend(
     _ arguments: [String]
   ) -> (path: [String], command: any ParsableCommand.Type, rest: ArraySlice<String>) {

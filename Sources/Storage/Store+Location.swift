@@ -16,7 +16,9 @@ extension Store {
     from start: URL, named: String?, environment: [String: String]
   ) throws(RegistryError) -> URL {
     if let path = named ?? environment["REGISTRY_STORE"], !path.isEmpty {
-      let folder = URL(filePath: path, relativeTo: start)
+      // Without the hint a relative path would count from the folder above.
+      let here = URL(filePath: start.path, directoryHint: .isDirectory)
+      let folder = URL(filePath: path, relativeTo: here)
       for candidate in [folder, folder.appending(path: folderName)] where isStore(candidate) {
         return candidate
       }

@@ -34,6 +34,14 @@ package enum StoreFile: Sendable, CaseIterable {
     }
   }
 
+  /// Packs are read once and in large pieces, and a larger cache of them only costs memory.
+  private var cacheSizeKiB: Int {
+    switch self {
+    case .catalog: 16384
+    case .weights: 2048
+    }
+  }
+
   var migrations: [Schema.Migration] {
     switch self {
     case .catalog: Schema.catalog
@@ -57,7 +65,7 @@ package enum StoreFile: Sendable, CaseIterable {
           PRAGMA cell_size_check = ON;
           PRAGMA mmap_size = 0;
           PRAGMA temp_store = MEMORY;
-          PRAGMA cache_size = -16384;
+          PRAGMA cache_size = -\(cacheSizeKiB);
           PRAGMA journal_size_limit = 67108864;
           """)
       guard let connection = db.sqliteConnection else { return }

@@ -63,14 +63,15 @@ enum Inflate {
     var room = min(sizeMax, max(1024, bytes.count * 8))
     while true {
       var size = uLongf(room)
+      var used = uLong(bytes.count)
       var status = Z_OK
       let content = [UInt8](unsafeUninitializedCapacity: room) { out, count in
-        status = uncompress(out.baseAddress, &size, bytes, uLong(bytes.count))
+        status = uncompress2(out.baseAddress, &size, bytes, &used)
         count = status == Z_OK ? Int(size) : 0
       }
-      if status == Z_OK { return content }
+      if status == Z_OK && used == uLong(bytes.count) { return content }
       guard status == Z_BUF_ERROR, room < sizeMax else {
-        throw RegistryError(.corrupt, "a compressed text of a run is damaged")
+        throw RegistryError(.corrupt, "compressed content of a run is damaged")
       }
       room = min(sizeMax, room * 4)
     }

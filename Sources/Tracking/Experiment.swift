@@ -80,7 +80,7 @@ package struct Experiment: Sendable, Equatable, Identifiable {
         name, Timestamp.now, task?.type, task?.metric, task?.direction, task?.modelId,
         task?.baseVersionId,
       ])
-    let id = db.lastInsertedRowID  // before the event, which is a row too
+    let id = db.lastInsertedRowID  // before the event, whose row is inserted last
     try Event.append(
       "experiment.add", name,
       [

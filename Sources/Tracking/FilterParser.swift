@@ -1,6 +1,6 @@
 import Storage
 
-/// Reads the grammar by descent:
+/// Reads the grammar by descent.
 ///
 ///     filter := all (OR all)*          all := one (AND one)*
 ///     one    := NOT one | '(' filter ')' | clause

@@ -108,6 +108,7 @@ extension PointBatch.Column {
   /// - Parameters:
   ///   - stepMax: The series' greatest step so far; nil for a new series.
   ///   - now: The time of those without one.
+  /// - Returns: The points.
   /// - Throws: `invalidInput` when there is no step after the greatest.
   func points(after stepMax: Int64?, now: Int64) throws(RegistryError) -> [Point] {
     var greatest = stepMax

@@ -1,10 +1,12 @@
-// The room of content: a file's bytes by their SHA-256, each model stored once. A blob is laid out as
-// segments (tensors and everything else), each segment is cut into chunks, a chunk is stored once in the
-// store as a record (Format.md) that may be a difference to a chunk of the parent, and records lie in packs.
-// Chunks are committed first and the blob's row last, so a crash leaves only chunks that nothing names.
+// The room of content: a file's bytes by their SHA-256, each model stored once. A blob is laid
+// out as segments (tensors and everything else), each segment is cut into chunks, a chunk is
+// stored once in the store as a record (Format.md) that may be a difference to a chunk of the
+// parent, and records lie in packs. Chunks are committed first and the blob's row last, so a
+// crash leaves only chunks that nothing names.
 //
-// The caller holds `Store.withContent` from its first look-up to the commit of the row that names the
-// digest, or gc could take what is about to be named; `collect` and `remove` want `withoutContentUsers`.
+// The caller holds `Store.withContent` from its first look-up to the commit of the row that names
+// the digest, or gc could take what is about to be named; `collect` and `remove` want
+// `withoutContentUsers`.
 
 import Foundation
 package import GRDB

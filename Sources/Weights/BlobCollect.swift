@@ -14,8 +14,8 @@ extension Blob {
 
   /// Takes away blobs that nothing names and chunks that nothing needs, and gives their space back.
   ///
-  /// The caller holds `Store.withoutContentUsers`. Each transaction leaves everything that is live readable,
-  /// so the process may end at any point; the next call goes on.
+  /// The caller holds `Store.withoutContentUsers`. Each transaction leaves everything that is
+  /// live readable, so the process may end at any point; the next call goes on.
   ///
   /// - Parameters:
   ///   - live: The digests of all blobs to keep.
@@ -43,8 +43,8 @@ extension Blob {
 
   /// Takes blobs away, with the chunks that were needed by nothing else.
   ///
-  /// The caller holds `Store.withoutContentUsers` and knows that nothing names the blobs. Chunks that others
-  /// are differences to stay until `collect`.
+  /// The caller holds `Store.withoutContentUsers` and knows that nothing names the blobs. Chunks
+  /// that others are differences to stay until `collect`.
   ///
   /// - Parameters:
   ///   - digests: Which; those that are not here do no harm.

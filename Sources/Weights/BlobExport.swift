@@ -5,8 +5,9 @@ package import Storage
 extension Blob {
   /// Writes a blob to a file, byte for byte what was imported.
   ///
-  /// The file is made under another name beside it, flushed to the disk and renamed, so that the name never
-  /// shows less than all of it. Each chunk is checked against its digest before its bytes are written.
+  /// The file is made under another name beside it, flushed to the disk and renamed, so that the
+  /// name never shows less than all of it. Each chunk is checked against its digest before its
+  /// bytes are written.
   ///
   /// - Parameters:
   ///   - digest: Its SHA-256.
@@ -14,7 +15,8 @@ extension Blob {
   ///   - isReplacing: Whether a file that is there may go.
   ///   - store: An open store; the caller holds `withContent`.
   ///   - progress: Called with the bytes that are written.
-  /// - Throws: `notFound`; `conflict` when the target is there; `corrupt`; `unavailable` when the disk refuses.
+  /// - Throws: `notFound`; `conflict` when the target is there; `corrupt`; `unavailable` when the
+  ///   disk refuses.
   package static func export(
     _ digest: Digest, to target: URL, replacing isReplacing: Bool = false, from store: Store,
     progress: (Int64) -> Void = { _ in }
@@ -81,7 +83,8 @@ private final class OutputFile {
 
   func finish() throws(RegistryError) {
     guard fsync(descriptor) == 0 else { throw Self.refusal(target) }
-    // A link, unlike a rename, fails when somebody has taken the name meanwhile; not all disks have it.
+    // A link, unlike a rename, fails when somebody has taken the name meanwhile; not all disks
+    // have it.
     if !isReplacing {
       if link(aside.path, target.path) == 0 { return }  // deinit takes the other name away
       if errno == EEXIST { throw Self.conflict(target) }

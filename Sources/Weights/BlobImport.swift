@@ -17,22 +17,28 @@ extension Blob {
 
   /// Stores a file, in one pass and in memory that does not grow with it.
   ///
-  /// The caller holds `Store.withContent` until it has committed the row that names the digest, and is not
-  /// inside a read or write of the store. The last step is a truncating checkpoint of the weights. What fails
-  /// leaves at most chunks that nothing names.
+  /// The caller holds `Store.withContent` until it has committed the row that names the digest,
+  /// and is not inside a read or write of the store. The last step is a truncating checkpoint of
+  /// the weights. What fails leaves at most chunks that nothing names.
   ///
   /// - Parameters:
-  ///   - file: A regular file or a symbolic link to one; parsed when its name ends in `.safetensors`.
+  ///   - file: A regular file or a symbolic link to one; parsed when its name ends in
+  ///     `.safetensors`.
   ///   - parents: Blobs of the parent version, for differences; those without tensors do no harm.
   ///   - store: An open store.
   ///   - progress: Called with the bytes of the file that are done.
   /// - Returns: The digest and what it cost.
-  /// - Throws: `invalidInput` when the file is malformed or changes meanwhile; `notFound`; `denied`; `unavailable`.
+  /// - Throws: `invalidInput` when the file is malformed or changes meanwhile; `notFound`;
+  ///   `denied`; `unavailable`.
   package static func add(
     file: URL, parents: [Digest] = [], to store: Store, progress: (Int64) -> Void = { _ in }
   ) throws -> Added {
     let source = try SourceFile(file)
     let isSafetensors = SafetensorsFile.isNamedBy(source.name)
+    if !isSafetensors, let blob = try findTensors(of: source, store, progress) {
+      return Added(
+        digest: blob.digest, sizeBytes: blob.sizeBytes, storedBytes: 0, isNew: false)
+    }
     let segments =
       isSafetensors
       ? try SafetensorsFile.segments(of: source)
@@ -46,6 +52,25 @@ extension Blob {
     if isNew || work.storedBytes > 0 { try store.checkpoint(.weights) }
     return Added(
       digest: digest, sizeBytes: source.sizeBytes, storedBytes: work.storedBytes, isNew: isNew)
+  }
+
+  /// Finds the blob that a file without the name already is, cut as tensors; cut as bytes, it
+  /// would cost again.
+  private static func findTensors(
+    of source: SourceFile, _ store: Store, _ progress: (Int64) -> Void
+  ) throws -> Blob? {
+    let candidates = try store.read(.weights) { db in
+      try list(db).filter { $0.sizeBytes == source.sizeBytes && $0.container == "safetensors" }
+    }
+    guard !candidates.isEmpty else { return nil }
+    var hasher = Digest.Hasher()
+    for offset in stride(from: 0, to: source.sizeBytes, by: Chunk.sizeBytesMax) {
+      let size = min(Int64(Chunk.sizeBytesMax), source.sizeBytes - offset)
+      try source.read(at: offset, sizeBytes: Int(size)).withUnsafeBytes { hasher.update($0) }
+      progress(offset + size)
+    }
+    let digest = hasher.finalize()
+    return candidates.first { $0.digest == digest }
   }
 }
 
@@ -107,28 +132,37 @@ private struct BlobImport {
 
   /// Commits the blob's row and its segments, last of all.
   ///
+  /// What came as bytes first is cut anew when it comes as tensors.
+  ///
   /// - Returns: Whether it was new.
   func commit(_ digest: Digest, sizeBytes: Int64, container: String) throws -> Bool {
-    if try store.read(.weights, { try Blob.find(digest, $0) }) != nil { return false }
+    func isCut(_ blob: Blob) -> Bool { blob.container == container || container == "bytes" }
+    if let blob = try store.read(.weights, { try Blob.find(digest, $0) }), isCut(blob) {
+      return false
+    }
     return try store.write(.weights) { db in
-      guard try Blob.find(digest, db) == nil else { return false }
+      let found = try Blob.find(digest, db)
+      if let found, isCut(found) { return false }
+      try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [found?.id])
       try db.execute(
-        sql: "INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)",
-        arguments: [digest, sizeBytes, container])
-      let blobId = db.lastInsertedRowID
+        sql: """
+          INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
+          ON CONFLICT (digest) DO UPDATE SET container = excluded.container
+          """, arguments: [digest, sizeBytes, container])
+      let blobId = try Blob.get(digest, db).id
       for (position, segment) in segments.enumerated() {
         let ids = places[position].map(writer.id(of:))
         try StoredSegment(position: position, segment: segment, chunkIds: ids)
           .insert(blobId: blobId, db)
       }
-      return true
+      return found == nil
     }
   }
 
   /// Hashes one batch and places its chunks: known ones by their id, new ones in the writer.
   ///
-  /// Each chunk is hashed first: that costs no more than decoding the parent's to compare them, and finds
-  /// content that any other blob has. The file's own hash goes on beside that.
+  /// Each chunk is hashed first: that costs no more than decoding the parent's to compare them,
+  /// and finds content that any other blob has. The file's own hash goes on beside that.
   private mutating func finish(_ batch: [Piece]) throws {
     enum Hashed { case file(Digest.Hasher), chunk(Digest) }
     let hashed = try Parallel.map(batch.count + 1) { [hasher] index -> Hashed in
@@ -178,28 +212,30 @@ private struct BlobImport {
     }
   }
 
-  /// What the store knows of a batch: the ids of its chunks, and for the others a base with its content.
+  /// What the store knows of a batch: the ids of its chunks, and for the others a base with its
+  /// content.
   private func lookUp(
     _ batch: [Piece], _ digests: [Digest], _ db: Database
   ) throws -> (known: [Int64?], baseOf: [Chunk?], baseContents: [Int64: [UInt8]]) {
     let known = try digests.map { try Chunk.findId($0, db) }
-    let baseOf = try batch.indices.map { index -> Chunk? in
-      guard known[index] == nil, writer.number(of: digests[index]) == nil,
-        let id = batch[index].baseId
-      else { return nil }
-      let base = try Chunk.get(id, db)
-      return base.depth < Chunk.depthMax ? base : try base.root(db)
-    }
-    let ids = Array(Set(baseOf.compactMap { $0?.id }))
     do {
+      let baseOf = try batch.indices.map { index -> Chunk? in
+        guard known[index] == nil, writer.number(of: digests[index]) == nil,
+          let id = batch[index].baseId
+        else { return nil }
+        let base = try Chunk.get(id, db)
+        return base.depth < Chunk.depthMax ? base : try base.root(db)
+      }
+      let ids = Array(Set(baseOf.compactMap { $0?.id }))
       let contents = try Chunk.contents(of: ids, db)
       return (known, baseOf, Dictionary(uniqueKeysWithValues: zip(ids, contents)))
     } catch let error as RegistryError where error.kind == .corrupt {
-      return (known, baseOf.map { _ in nil }, [:])  // what is damaged must not become anyone's base
+      return (known, known.map { _ in nil }, [:])  // what is damaged must not become anyone's base
     }
   }
 
-  /// Encodes a chunk and decodes the record again: nothing is committed that does not give the content back.
+  /// Encodes a chunk and decodes the record again: nothing is committed that does not give the
+  /// content back.
   private static func encode(
     _ content: UnsafeRawBufferPointer, _ dtype: DType?, base: [UInt8]?
   ) throws -> ChunkCodec.Encoded {

@@ -4,9 +4,9 @@ package import Storage
 extension Blob {
   /// Looks for damage.
   ///
-  /// The quick look checks that all rows fit together: references, places of records, chains, sizes of
-  /// segments and files. The full one lets SQLite check every page, decodes every chunk to its digest, and
-  /// hashes every blob once, front to back.
+  /// The quick look checks that all rows fit together: references, places of records, chains,
+  /// sizes of segments and files. The full one lets SQLite check every page, decodes every chunk
+  /// to its digest, and hashes every blob once, front to back.
   ///
   /// - Parameters:
   ///   - store: An open store; the caller holds `withContent`.
@@ -110,7 +110,8 @@ extension Blob {
     return [Self.fault("blob \(digest.short): digest of the file differs")]
   }
 
-  /// Decodes the chunks that no blob has: an interrupted import leaves them, and the next one uses them.
+  /// Decodes the chunks that no blob has: an interrupted import leaves them, and the next one
+  /// uses them.
   private static func orphanFaults(of blobs: [Blob], _ db: Database) throws -> [RegistryError] {
     var held: Set<Int64> = []
     for blob in blobs {

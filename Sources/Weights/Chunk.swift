@@ -70,8 +70,8 @@ struct Chunk: Sendable {
 extension Chunk {
   /// Reads the content of chunks; what is returned has the digest it is known by.
   ///
-  /// Works level by level of all chains together, so that a base that several need is decoded once and no
-  /// more than a record, a base and a content are held for each chunk.
+  /// Works level by level of all chains together, so that a base that several need is decoded
+  /// once and no more than a record, a base and a content are held for each chunk.
   ///
   /// - Parameters:
   ///   - ids: Which, a batch (`Parallel.batchBytes`).

@@ -2,7 +2,8 @@ import Foundation
 import GRDB
 import Storage
 
-/// Up to 1 MiB of consecutive records in one row; a row a record would cost 4–7 % in half-empty pages.
+/// Up to 1 MiB of consecutive records in one row; a row a record would cost 4–7 % in half-empty
+/// pages.
 enum Pack {
   static let sizeBytesMax = 1 << 20
 
@@ -62,9 +63,11 @@ extension Pack {
     let liveBytes: Int
   }
 
-  /// Writes the live records of packs of which a quarter or more is dead into new packs, some at a time.
+  /// Writes the live records of packs of which a quarter or more is dead into new packs, some at
+  /// a time.
   ///
-  /// Each transaction moves records and their places together, so that it may end after any of them.
+  /// Each transaction moves records and their places together, so that it may end after any of
+  /// them.
   static func rewriteSparse(in store: Store, _ progress: (Int64) -> Void) throws {
     let sparse = try store.read(.weights) { db in
       try Row.fetchAll(

@@ -4,7 +4,8 @@ import Storage
 
 /// Collects the new chunks of one import and commits them a few packs at a time.
 struct PackWriter {
-  /// A chunk that is in the store, by its id, or one still to be written, by its number in this import.
+  /// A chunk that is in the store, by its id, or one still to be written, by its number in this
+  /// import.
   enum Place: Sendable {
     case stored(Int64)
     case new(Int)

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// How work on chunks is spread over the cores, in bounded memory.
-enum Parallel {
+package enum Parallel {
   /// The most content in work at once: 2 MiB a core, but not more than 8 MiB.
   ///
   /// Each MiB in work has its base, its record, the base's record and the decoded record beside it.
@@ -18,7 +18,7 @@ enum Parallel {
   ///   - body: Called once for each index, on any thread.
   /// - Returns: What the calls returned, in order of their index.
   /// - Throws: The error of the lowest index that failed.
-  static func map<Element: Sendable>(
+  package static func map<Element: Sendable>(
     _ count: Int, _ body: @Sendable (Int) throws -> Element
   ) throws -> [Element] {
     if count == 1 { return [try body(0)] }

@@ -13,7 +13,8 @@ enum SafetensorsFile {
   /// Reads and checks the header.
   ///
   /// - Parameter file: The open file.
-  /// - Returns: The header (with its length, 8 bytes) and the tensors, in file order, without holes.
+  /// - Returns: The header (with its length, 8 bytes) and the tensors, in file order, without
+  ///   holes.
   /// - Throws: `invalidInput` naming the first fault.
   static func segments(of file: SourceFile) throws -> [Segment] {
     let name = file.name

@@ -1,10 +1,12 @@
 import Foundation
 import Storage
 
-/// Reads the header of a safetensors file strictly, from front to back, in memory that does not grow with
-/// what a hostile header says: a general JSON value of a 100 MB text would take gigabytes.
+/// Reads the header of a safetensors file strictly, from front to back, in memory that does not
+/// grow with what a hostile header says: a general JSON value of a 100 MB text would take
+/// gigabytes.
 ///
-/// Source: https://huggingface.co/docs/safetensors, "Format", and the checks of the reference reader.
+/// Source: https://huggingface.co/docs/safetensors, "Format", and the checks of the reference
+/// reader.
 struct SafetensorsHeader {
   /// A tensor as the header names it; begin and end count from the end of the header.
   struct Entry {
@@ -95,9 +97,7 @@ struct SafetensorsHeader {
     }
   }
 
-  private mutating func entry(
-    _ tensor: String
-  ) throws -> Entry {
+  private mutating func entry(_ tensor: String) throws -> Entry {
     var dtype: String?
     var shape: [Int64]?
     var offsets: [Int64]?
@@ -123,11 +123,8 @@ struct SafetensorsHeader {
     return Entry(tensor: info, begin: offsets[0], end: offsets[1])
   }
 
-  // MARK: tokens
-
   private func fault(_ what: String) -> RegistryError {
-    RegistryError(
-      .invalidInput, "'\(file.name)' is not a valid safetensors file: \(what)")
+    RegistryError(.invalidInput, "'\(file.name)' is not a valid safetensors file: \(what)")
   }
 
   private mutating func peek() throws -> UInt8? {
@@ -154,9 +151,7 @@ struct SafetensorsHeader {
     position += 1
   }
 
-  private mutating func goesOn(
-    until close: Unicode.Scalar
-  ) throws -> Bool {
+  private mutating func goesOn(until close: Unicode.Scalar) throws -> Bool {
     try skipBlanks()
     if try peek() == UInt8(ascii: ",") {
       position += 1

@@ -15,10 +15,12 @@ struct Segment: Sendable, Equatable {
   let offset: Int64
   let sizeBytes: Int64
 
-  /// The type of its elements; nil when the content is plain bytes or of a type that we do not know.
+  /// The type of its elements; nil when the content is plain bytes or of a type that we do not
+  /// know.
   var dtype: DType? { tensor.flatMap { DType(safetensorsName: $0.dtypeName) } }
 
-  /// The size of every chunk but the last: one index means the same values in every type up to 4 bytes.
+  /// The size of every chunk but the last: one index means the same values in every type up to 4
+  /// bytes.
   var chunkSizeBytes: Int {
     switch dtype?.sizeBytes {
     case nil, 8: 1 << 20

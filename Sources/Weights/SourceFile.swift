@@ -38,7 +38,8 @@ final class SourceFile {
   /// - Parameters:
   ///   - buffer: Where to; filled completely.
   ///   - offset: Where from.
-  /// - Throws: `invalidInput` when the file has become shorter; `unavailable` when the disk refuses.
+  /// - Throws: `invalidInput` when the file has become shorter; `unavailable` when the disk
+  ///   refuses.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(RegistryError) {
     var done = 0
     while done < buffer.count {

@@ -37,7 +37,8 @@ package struct Tensor: Sendable {
   /// Reads one chunk, checked against its digest.
   ///
   /// - Parameters:
-  ///   - index: Which, from 0; a chunk has 262,144 elements (131,072 of 8 bytes), the last may have less.
+  ///   - index: Which, from 0; a chunk has 262,144 elements (131,072 of 8 bytes), the last may
+  ///     have less.
   ///   - db: An open read of the weights.
   /// - Returns: The bytes, little-endian as in the file.
   /// - Throws: `corrupt` when they are not what they were.
@@ -48,7 +49,8 @@ package struct Tensor: Sendable {
     return try Chunk.contents(of: [chunkIds[index]], db).first ?? []
   }
 
-  /// Reads several tensors side by side, in step: what shares a chain is decoded once, on all cores.
+  /// Reads several tensors side by side, in step: what shares a chain is decoded once, on all
+  /// cores.
   ///
   /// - Parameters:
   ///   - tensors: Any number, of any blobs.

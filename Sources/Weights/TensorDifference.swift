@@ -83,7 +83,8 @@ package struct TensorDifference: Sendable {
 }
 
 extension Tensor {
-  /// Matches the tensors of two versions: by equal names first, then by names without known prefixes.
+  /// Matches the tensors of two versions: by equal names first, then by names without known
+  /// prefixes.
   ///
   /// - Parameters:
   ///   - tensors: Those of one version.

@@ -1,4 +1,5 @@
-/// Names of tensors across wrappers: the same weights are `encoder.x` here and `bert.encoder.x` there.
+/// Names of tensors across wrappers: the same weights are `encoder.x` here and `bert.encoder.x`
+/// there.
 package enum TensorName {
   /// What libraries put before a tensor's name when they wrap a model.
   package static let prefixes = [

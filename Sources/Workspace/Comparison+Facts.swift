@@ -1,41 +1,31 @@
-package import Catalog
+import Catalog
 package import GRDB
 import Storage
-package import Tracking
+import Tracking
 
 extension Comparison {
-  /// A run or a version that is compared, under the words with which it was asked for.
-  package struct Subject: Sendable {
-    /// The two kinds of things that are compared.
-    package enum Thing: Sendable {
-      case run(Run)
-      case version(Version)
-    }
-
-    /// What the user typed.
-    package let reference: String
-    /// What it means.
-    package let thing: Thing
-
-    /// Names a run or a version.
-    package init(_ reference: String, _ thing: Thing) {
-      self.reference = reference
-      self.thing = thing
-    }
-  }
-
   /// Reads what is known of runs and versions; a version has the facts of the run that made it too.
-  package static func of(_ subjects: [Subject], _ db: Database) throws -> Comparison {
+  ///
+  /// - Parameters:
+  ///   - references: What is compared, in the order of the columns.
+  ///   - db: An open read of the catalog.
+  /// - Returns: The comparison.
+  /// - Throws: `invalidInput` without references; `notFound`, `ambiguous` for what they mean.
+  package static func of(_ references: [Reference], _ db: Database) throws -> Comparison {
+    guard !references.isEmpty else {
+      throw RegistryError(
+        .invalidInput, "there is nothing to compare", hint: "registry compare RUN RUN")
+    }
     var columns: [Column] = []
     var facts: [Facts] = []
-    for subject in subjects {
-      let (run, version) = try runAndVersion(subject.thing, db)
+    for reference in references {
+      let (run, version) = try runAndVersion(try reference.target(db), db)
       let parentage = try version?.parents(db).first
       let parentId = parentage?.parentVersionId ?? run?.baseVersionId
       let parent = try parentId.flatMap { try Version.find(id: $0, db) }
       columns.append(
         Column(
-          reference: subject.reference, run: run, version: version?.reference,
+          reference: reference.text, run: run, version: version?.reference,
           parent: parent?.reference))
       facts.append(try Facts(run, version, parent, parentage?.relation, db))
     }
@@ -43,13 +33,13 @@ extension Comparison {
   }
 
   private static func runAndVersion(
-    _ thing: Subject.Thing, _ db: Database
+    _ target: Reference.Target, _ db: Database
   ) throws -> (Run?, Version?) {
-    switch thing {
+    switch target {
     case .run(let run):
       (run, try run.outputVersionId.flatMap { try Version.find(id: $0, db) })
     case .version(let version):
-      (try VersionScores.run(of: version, db), version)
+      (try Reference.findRun(of: version, db), version)
     }
   }
 }
@@ -78,7 +68,7 @@ extension Comparison.Facts {
     }
   }
 
-  /// Reads its metrics and those of its parent that may be compared; returns the experiment of both.
+  /// Reads its metrics and its parent's, if comparable; returns the experiment of both.
   private mutating func readMetrics(
     _ run: Run?, _ version: Version?, _ parent: Version?, _ db: Database
   ) throws -> Int64? {

@@ -66,7 +66,7 @@ package struct Comparison: Sendable {
       values.contains { $0 != values.first }
     }
 
-    /// The number less that of the first column; nil for the first column and where either is no number.
+    /// The number less the first column's; nil for that column and where either is no number.
     package func deltaToFirst(column: Int) -> Double? {
       guard column > 0, values.indices.contains(column), let own = values[column].number,
         let first = values.first?.number

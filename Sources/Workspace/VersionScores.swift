@@ -26,7 +26,7 @@ package struct VersionScores: Sendable {
 
   /// Reads the metrics of a version.
   package static func get(_ version: Version, _ db: Database) throws -> VersionScores {
-    let run = try run(of: version, db)
+    let run = try Reference.findRun(of: version, db)
     let logged = try run.map { run in
       try run.series(db).map {
         Score(key: $0.key, value: $0.latest.value, source: "run \(run.id.short)")
@@ -40,11 +40,6 @@ package struct VersionScores: Sendable {
       experimentId: try run?.experimentId
         ?? Experiment.find(modelId: version.modelId, db)?.id,
       scores: (logged ?? []) + brought)
-  }
-
-  /// The run that made a version; nil for one made elsewhere.
-  static func run(of version: Version, _ db: Database) throws -> Run? {
-    try version.runId.flatMap { RunID(hex: $0) }.flatMap { try Run.find($0, db) }
   }
 
   /// The value of a metric; the run's goes before what was brought.

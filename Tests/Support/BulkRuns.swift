@@ -26,7 +26,8 @@ package func addBulkRuns(count: Int, to store: Store) throws -> Experiment {
         new.host = "bench"
         new.startTime = Timestamp(milliseconds: 1_790_000_000_000 + Int64(index) * 1000)
         let run = try Run.add(new, db)
-        let rate = ["1e-5", "3e-5", "1e-4", "3e-4", "1e-3"][Int.random(in: 0..<5, using: &generator)]
+        let rate = ["1e-5", "3e-5", "1e-4", "3e-4", "1e-3"][
+          Int.random(in: 0..<5, using: &generator)]
         let parameters = (1..<20).map { Parameter("param\($0)", "value-\(index % ($0 + 1))") }
         try run.logParameters([Parameter("lr", rate)] + parameters, db)
         let tags = (1..<11).map { Tag("tag\($0)", "value-\(index % ($0 * 3))") }

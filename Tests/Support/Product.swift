@@ -70,6 +70,13 @@ package enum Product {
     try Running(binary, arguments, in: folder, environment: environment)
   }
 
+  /// Starts any program and comes back at once.
+  package static func start(
+    program: String, _ arguments: [String], in folder: URL, environment: [String: String] = [:]
+  ) throws -> Running {
+    try Running(URL(filePath: program), arguments, in: folder, environment: environment)
+  }
+
   /// Runs the product to its end, whatever that is.
   package static func run(
     _ arguments: String..., in folder: URL, environment: [String: String] = [:]

@@ -63,8 +63,9 @@ import Tracking
     #expect(kind == nil || kind == .corrupt, "seed \(seed)")
   }
 
-  @Test func `a cut or empty stream is corrupt`() throws {
+  @Test func `a stream that is cut or goes on is corrupt`() throws {
     let whole = try PointBlock.encode([Point(step: 1, time: 2, value: 3)])
+    #expect(try errorKind { _ = try PointBlock.decode(whole + [0]) } == .corrupt)
     for count in 0..<whole.count {
       #expect(try errorKind { _ = try PointBlock.decode(Array(whole.prefix(count))) } == .corrupt)
     }

@@ -28,7 +28,7 @@ import Weights
   @Test func `gc takes exactly what nothing names, for every choice of survivors`() throws {
     var seed = Seeded(state: 21)
     try withBlobs { blobs in
-      for _ in 0..<6 {
+      for _ in 0..<4 {
         let files = try fill(blobs, &seed)
         let live = files.filter { _ in Bool.random(using: &seed) }
         let planned = try collect(live.map(\.0), blobs, dryRun: true)
@@ -143,6 +143,33 @@ import Weights
       }
       #expect(all[0].uniqueBytes == stored)
       #expect(usage.reduce(0) { $0 + $1.uniqueBytes } <= all[0].uniqueBytes)
+    }
+  }
+
+  @Test func `gc leaves every survivor whole after each of its steps`() throws {
+    var seed = Seeded(state: 27)
+    try withBlobs { blobs in
+      var live: [(Digest, [UInt8])] = []
+      for _ in 0..<4 {  // most of a pack is the survivor's, the rest dies
+        let kept = MadeTensor("a", "U8", [700_000], seed.bytes(700_000))
+        let other = MadeTensor("b", "U8", [400_000], seed.bytes(400_000))
+        _ = try blobs.add(safetensors([kept, other]), "both.safetensors")
+        let content = safetensors([kept])
+        live.append((try blobs.add(content, "alone.safetensors").digest, content))
+      }
+      var stepCount = 0
+      var broken: [String] = []
+      _ = try blobs.store.withoutContentUsers {
+        try Blob.collect(live: Set(live.map(\.0)), in: blobs.store) { _ in
+          stepCount += 1
+          let faults = (try? Blob.verify(blobs.store, full: true)) ?? []
+          let found = try? blobs.store.read(.weights) { try Blob.list($0).count }
+          if !faults.isEmpty || found != live.count { broken.append("\(stepCount): \(faults)") }
+        }
+      }
+      #expect(stepCount > 2)
+      #expect(broken == [])
+      for (digest, content) in live { #expect(try blobs.export(digest) == content) }
     }
   }
 }

@@ -61,9 +61,46 @@ import Weights
       let size = try blobs.counts()
       let again = try blobs.add(content, "b.safetensors")
       #expect(!again.isNew && again.storedBytes == 0)
-      let other = try blobs.add(content, "c.bin")  // cut elsewhere, so other chunks, the same blob
-      #expect(!other.isNew)
-      #expect(try blobs.counts().blobs == size.blobs)
+      let other = try blobs.add(content, "c.bin")
+      #expect(!other.isNew && other.storedBytes == 0)
+      #expect(try blobs.counts() == size)
+    }
+  }
+
+  @Test func `a file that came as bytes is cut as tensors when it comes by that name`() throws {
+    var seed = Seeded(state: 41)
+    let content = safetensors(model(&seed))
+    try withBlobs { blobs in
+      let first = try blobs.add(content, "a.bin")
+      #expect(try blobs.store.read(.weights) { try Tensor.list(of: first.digest, $0) }.isEmpty)
+      #expect(try !blobs.add(content, "a.safetensors").isNew)
+      #expect(try blobs.store.read(.weights) { try Tensor.list(of: first.digest, $0) }.count == 4)
+      #expect(try blobs.export(first.digest) == content)
+      #expect(try blobs.counts().blobs == 1)
+      #expect(try Blob.verify(blobs.store, full: true) == [])
+    }
+  }
+
+  @Test func `a damaged parent does not become the base of its child`() throws {
+    var seed = Seeded(state: 42)
+    let base = model(&seed)
+    let child = children(of: base, &seed)[0].1
+    for damage in ["UPDATE pack SET content = zeroblob(length(content))", "DELETE FROM pack"] {
+      try withBlobs { blobs in
+        let parent = try blobs.add(safetensors(base), "a.safetensors").digest
+        try blobs.store.writeWithoutTransaction(.weights) {
+          try $0.execute(sql: "PRAGMA foreign_keys = OFF; \(damage); PRAGMA foreign_keys = ON")
+        }
+        let added = try blobs.add(safetensors(child), "a.safetensors", parents: [parent])
+        #expect(try blobs.depths().allSatisfy { $0 == 0 })
+        // All but the header, which the parent has too, is the child's own.
+        let tensors = try blobs.store.read(.weights) { try Tensor.list(of: added.digest, $0) }
+        for (tensor, made) in zip(tensors, child) {
+          var content: [UInt8] = []
+          try blobs.store.read(.weights) { try tensor.forEachChunk($0) { content += $0 } }
+          #expect(content == made.content)
+        }
+      }
     }
   }
 

@@ -7,7 +7,7 @@ CREATE TABLE promotion (
   versionId INTEGER NOT NULL,  -- the version in Catalog that was to hold the alias
   previousVersionId INTEGER,  -- the holder it was judged against; null for the first
   outcome TEXT NOT NULL CHECK (outcome IN ('promoted', 'refused')),
-  evidence TEXT NOT NULL,  -- JSON array, an object a gate: gate, outcome, finding, evidence; empty for a rollback
+  evidence TEXT NOT NULL,  -- JSON array, an object a gate; empty for a rollback
   waivers TEXT NOT NULL,  -- JSON object: the gates that were waived, with the reasons
   note TEXT,  -- why, in the user's words
   eventSequence INTEGER NOT NULL,  -- the entry of the event log that holds the same

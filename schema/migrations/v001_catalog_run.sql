@@ -2,7 +2,7 @@
 CREATE TABLE run (
   id INTEGER PRIMARY KEY,  -- inside this file only; in order of creation
   uuid BLOB NOT NULL UNIQUE CHECK (length(uuid) = 16),  -- the run's id outside: 32 hex digits, as MLflow's
-  experimentId INTEGER NOT NULL REFERENCES experiment (id),
+  experimentId INTEGER NOT NULL REFERENCES experiment (id),  -- its group
   name TEXT NOT NULL,  -- adjective-noun or given; other tools' names may repeat
   status TEXT NOT NULL CHECK (status IN ('RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED')),  -- MLflow's
   reason TEXT,  -- what the status does not say: 'diverged', 'overfit', 'lost', 'budget'
@@ -29,7 +29,7 @@ CREATE INDEX runByStatus ON run (status) WHERE status IN ('RUNNING', 'SCHEDULED'
 
 -- Written by Tracking: where a run came from; large, so apart from what lists scan.
 CREATE TABLE runSource (
-  runId INTEGER PRIMARY KEY REFERENCES run (id),
+  runId INTEGER PRIMARY KEY REFERENCES run (id),  -- whose
   command TEXT,  -- JSON array: the exact argv
   gitCommit TEXT,  -- hex digits of the working tree's commit
   gitDiff BLOB,  -- zlib stream of `git diff HEAD`; null when clean
@@ -41,14 +41,14 @@ CREATE TABLE runSource (
 
 -- Written by Tracking: each key of a metric, parameter or tag once.
 CREATE TABLE keyName (
-  id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE
+  id INTEGER PRIMARY KEY,  -- inside this file only
+  name TEXT NOT NULL UNIQUE  -- 1 to 255 bytes: 'val/f1'
 ) STRICT;
 
 -- Written by Tracking: what a run was started with; never changed.
 CREATE TABLE parameter (
-  runId INTEGER NOT NULL REFERENCES run (id),
-  keyNameId INTEGER NOT NULL REFERENCES keyName (id),
+  runId INTEGER NOT NULL REFERENCES run (id),  -- whose
+  keyNameId INTEGER NOT NULL REFERENCES keyName (id),  -- the key
   value TEXT NOT NULL,  -- as given
   number REAL,  -- the value as a number; null where it is none
   PRIMARY KEY (runId, keyNameId)
@@ -57,19 +57,19 @@ CREATE INDEX parameterByNumber ON parameter (keyNameId, number);
 
 -- Written by Tracking: what people and tools note on a run.
 CREATE TABLE tag (
-  runId INTEGER NOT NULL REFERENCES run (id),
-  keyNameId INTEGER NOT NULL REFERENCES keyName (id),
-  value TEXT NOT NULL,
+  runId INTEGER NOT NULL REFERENCES run (id),  -- whose
+  keyNameId INTEGER NOT NULL REFERENCES keyName (id),  -- the key
+  value TEXT NOT NULL,  -- any text
   PRIMARY KEY (runId, keyNameId)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tagByKey ON tag (keyNameId);
 
 -- Written by Tracking: outcomes of rules that watched a run.
 CREATE TABLE runCheck (
-  id INTEGER PRIMARY KEY,
-  runId INTEGER NOT NULL REFERENCES run (id),
+  id INTEGER PRIMARY KEY,  -- in order of addition
+  runId INTEGER NOT NULL REFERENCES run (id),  -- whose
   rule TEXT NOT NULL,  -- 'finite', 'frozen', 'metrics-line' …
-  outcome TEXT NOT NULL CHECK (outcome IN ('ok', 'warn', 'fail')),
+  outcome TEXT NOT NULL CHECK (outcome IN ('ok', 'warn', 'fail')),  -- how it came out
   evidence TEXT NOT NULL  -- JSON object
 ) STRICT;
 CREATE INDEX runCheckByRun ON runCheck (runId);

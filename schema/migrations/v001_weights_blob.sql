@@ -19,7 +19,7 @@ CREATE TABLE segment (
   PRIMARY KEY (blobId, position)
 ) STRICT, WITHOUT ROWID;
 
--- Written by Weights: up to 1 MiB of consecutive records of one import (docs: the record's format).
+-- Written by Weights: up to 1 MiB of consecutive records of one import (Sources/Weights/Format.md).
 CREATE TABLE pack (
   id INTEGER PRIMARY KEY,  -- inside this file only
   content BLOB NOT NULL  -- records, each found by its chunk's offset and length

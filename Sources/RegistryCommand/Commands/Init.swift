@@ -15,13 +15,16 @@ struct Init: ParsableCommand {
 
   func run() throws {
     let named = globals.store ?? ProcessInfo.processInfo.environment["REGISTRY_STORE"]
-    let here = URL(filePath: FileManager.default.currentDirectoryPath)
+    let here = URL(
+      filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
     let place = named.map { URL(filePath: $0, relativeTo: here).absoluteURL } ?? here
     let (folder, isNew) = try Store.create(in: place)
     var report = Report("store")
     report.add([
       .init("path", "store", .text(folder.path)),
-      .init("isNew", "state", .text(isNew ? "made" : "was there already, unchanged")),
+      .init(
+        "isNew", "state",
+        .structure(.bool(isNew), text: isNew ? "made" : "was there already, unchanged")),
     ])
     if isNew { report.next = "registry base add FOLDER" }
     globals.show(report)

@@ -11,7 +11,7 @@ struct RunCommand: ParsableCommand {
         registry run show best --plot val/f1
       """,
     subcommands: [
-      RunList.self, RunShow.self, RunLog.self, RunTag.self, RunStart.self,
-      RunFinish.self, RunScrape.self, RunRemove.self, RunRestore.self,
-    ])
+      RunTask.self, RunList.self, RunShow.self, RunLog.self, RunTag.self, RunStart.self,
+      RunFinish.self, RunAdopt.self, RunScrape.self, RunRemove.self, RunRestore.self,
+    ], defaultSubcommand: RunTask.self)
 }

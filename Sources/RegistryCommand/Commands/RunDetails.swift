@@ -9,7 +9,7 @@ import Workspace
 enum RunDetails {
   static func report(_ reference: String, _ store: Store) throws -> Report {
     try store.read { db in
-      let run = try Reference.run(reference, db)
+      let run = try Reference(reference).run(db)
       let experiment = try Experiment.get(id: run.experimentId, db)
       let source = try RunSource.get(run, db)
       var report = Report("run")
@@ -136,10 +136,8 @@ enum RunDetails {
 }
 
 extension Report.Field {
-  /// Whether there is nothing to show; machines get what is known, too.
-  var isEmpty: Bool {
-    if case .none = cell.value { true } else { false }
-  }
+  /// Whether there is nothing to show.
+  var isEmpty: Bool { cell.value.isNone }
 }
 
 extension JSON {

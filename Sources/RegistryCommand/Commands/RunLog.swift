@@ -9,7 +9,7 @@ import Workspace
 enum RunArgument {
   /// The run by reference, else the one that `REGISTRY_RUN_ID` names.
   static func get(_ reference: String?, _ db: Database) throws -> Run {
-    if let reference { return try Reference.run(reference, db) }
+    if let reference { return try Reference(reference).run(db) }
     guard let id = ProcessInfo.processInfo.environment["REGISTRY_RUN_ID"], !id.isEmpty else {
       throw RegistryError(
         .invalidInput, "no run is named and REGISTRY_RUN_ID is not set",
@@ -91,7 +91,7 @@ struct RunTag: ParsableCommand {
   func run() throws {
     let (run, all) = try globals.writing { store in
       try store.write { db in
-        let run = try Reference.run(reference, db)
+        let run = try Reference(reference).run(db)
         try run.setTags(tags.filter { !$0.value.isEmpty }.map { Tag($0.key, $0.value) }, db)
         for tag in tags where tag.value.isEmpty { try run.deleteTag(tag.key, db) }
         return (run, try run.tags(db))

@@ -15,7 +15,7 @@ struct RunOutput {
 
   func show(_ reference: String, _ store: Store) throws {
     let (run, digest) = try store.read { db in
-      let run = try Reference.run(reference, db)
+      let run = try Reference(reference).run(db)
       return (run, try RunSource.get(run, db).outputBlobDigest)
     }
     if let digest { return try showStored(digest, store) }

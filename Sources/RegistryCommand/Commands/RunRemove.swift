@@ -43,7 +43,7 @@ private enum RunLifecycle {
     let runs = try globals.writing { store in
       try store.write { db in
         try references.map { reference in
-          let run = try Reference.run(reference, db)
+          let run = try Reference(reference).run(db)
           guard lifecycle == .active || run.status.isFinal else {
             throw RegistryError(
               .refused, "run \(run.id.short) is still running",

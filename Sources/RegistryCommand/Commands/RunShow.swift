@@ -58,7 +58,7 @@ struct RunShow: ParsableCommand {
     for (index, key) in plot.enumerated() {
       let curves = try store.read { db in
         try runs.map { reference in
-          let run = try Reference.run(reference, db)
+          let run = try Reference(reference).run(db)
           let buckets = try run.buckets(key, countMax: room, db)
           if buckets.isEmpty {
             throw RegistryError(
@@ -79,7 +79,7 @@ struct RunShow: ParsableCommand {
     var table = Table(
       "points", [.init("step"), .init("time"), .init("value")])
     try store.read { db in
-      let run = try Reference.run(runs[0], db)
+      let run = try Reference(runs[0]).run(db)
       guard try run.findSeries(key, db) != nil else {
         throw RegistryError(
           .notFound, "run \(run.id.short) has no metric '\(key)'",

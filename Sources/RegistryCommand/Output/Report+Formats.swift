@@ -71,7 +71,8 @@ extension Report {
     return lines
   }
 
-  private static func lines(of fields: [Field], _ terminal: Terminal, indent: Int) -> [String] {
+  private static func lines(of all: [Field], _ terminal: Terminal, indent: Int) -> [String] {
+    let fields = all.filter { !$0.cell.value.isForMachines }
     let labelWidth = fields.reduce(0) { max($0, $1.label.width) }
     let margin = String(repeating: " ", count: indent)
     return fields.flatMap { field in
@@ -122,10 +123,12 @@ extension Report {
       case .fields(_, let title, let fields) where !fields.isEmpty:
         begin(title)
         lines += ["| field | value |", "|---|---|"]
-        lines += fields.map { line([$0.label, $0.cell.value.text(now: .now, ascii: false)]) }
+        lines += fields.filter { !$0.cell.value.isForMachines }.map {
+          line([$0.label, $0.cell.value.text(now: .now, ascii: false)])
+        }
       case .table(let table, let title) where !table.rows.isEmpty:
         begin(title)
-        let shown = table.columns.indices.filter { !table.columns[$0].isHidden }
+        let shown = table.shownColumns
         lines.append(line(shown.map { table.columns[$0].title }))
         lines.append(
           "|"

@@ -3,11 +3,12 @@ import Storage
 extension Table {
   private static let gap = 2
   private static let flexibleWidthMin = 16
+  private static let widthMin = 5
 
   /// The lines of this table in a terminal's width, its heading first.
   func lines(_ terminal: Terminal, now: Timestamp = .now, indent: Int = 0) -> [String] {
     guard !rows.isEmpty else { return emptyText.isEmpty ? [] : [emptyText] }
-    let shown = columns.indices.filter { !columns[$0].isHidden }
+    let shown = shownColumns
     let texts = rows.map { row in
       row.map { $0.value.text(now: now, ascii: terminal.isASCII) }
     }
@@ -18,7 +19,7 @@ extension Table {
     let isRight = columns.indices.map { column in
       rows.contains { $0[column].value.isNumeric }
         && rows.allSatisfy { row in
-          if case .none = row[column].value { true } else { row[column].value.isNumeric }
+          row[column].value.isNone || row[column].value.isNumeric
         }
     }
     let margin = String(repeating: " ", count: indent)
@@ -50,6 +51,14 @@ extension Table {
     return lines
   }
 
+  /// The columns that people see; one without any value says nothing.
+  var shownColumns: [Int] {
+    columns.indices.filter { column in
+      guard !columns[column].isHidden else { return false }
+      return columns[column].isPinned || rows.contains { !$0[column].value.isNone }
+    }
+  }
+
   /// Chooses columns that fit: sentences are cut first, then columns go, from right to left.
   private func fit(_ shown: [Int], _ widths: inout [Int], in width: Int?) -> [Int] {
     guard let width else { return shown }
@@ -65,10 +74,11 @@ extension Table {
       kept.removeAll { $0 == last }
     }
     // What still does not fit is cut where it is widest: sentences first, pinned columns at worst.
-    for isAllowed in [{ self.columns[$0].isFlexible }, { (_: Int) in true }] {
+    for (flexibleOnly, least) in [(true, Self.flexibleWidthMin), (false, Self.widthMin)] {
       while excess(kept, widths) > 0,
-        let widest = kept.filter({ isAllowed($0) && widths[$0] > Self.flexibleWidthMin })
-          .max(by: { widths[$0] < widths[$1] })
+        let widest = kept.filter({ widths[$0] > least && (columns[$0].isFlexible || !flexibleOnly) }
+        )
+        .max(by: { widths[$0] < widths[$1] })
       {
         widths[widest] -= 1
       }

@@ -80,8 +80,9 @@ struct Table {
         members.append(member)
         continue
       }
-      if groups.last?.name != group { groups.append((group, [])) }
-      if member.value != .null { groups[groups.count - 1].members.append(member) }
+      let place = groups.firstIndex { $0.name == group } ?? groups.count
+      if place == groups.count { groups.append((group, [])) }
+      if member.value != .null { groups[place].members.append(member) }
     }
     return members + groups.map { JSON.Member($0.name, .object($0.members)) }
   }

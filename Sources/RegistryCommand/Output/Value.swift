@@ -19,7 +19,7 @@ enum Value {
   /// An outcome with the word that people read; machines get the exact one.
   case state(Outcome, word: String, exact: String)
   case list([String])
-  /// Something that only JSON shows in full; people see the text.
+  /// Something that only JSON shows in full; people see the text, where it is not empty.
   case structure(JSON, text: String)
 
   /// How a check, a gate or a run came out; a sign says it beside the colour.
@@ -58,6 +58,15 @@ extension Value {
   /// Takes a text, or nothing for nil.
   init(_ text: String?) { self = text.map { .text($0) } ?? .none }
 
+  var isNone: Bool {
+    if case .none = self { true } else { false }
+  }
+
+  /// Whether people see it in another place or not at all.
+  var isForMachines: Bool {
+    if case .structure(_, text: "") = self { true } else { false }
+  }
+
   var isNumeric: Bool {
     switch self {
     case .integer, .number, .difference, .bytes, .seconds: true
@@ -89,7 +98,8 @@ extension Value {
       switch json {
       case .null: ""
       case .string(let text): text
-      case .number(let number) where !number.isFinite: JSON.number(number).string ?? "\(number)"
+      case .number(let number) where number.isNaN: "NaN"
+      case .number(let number) where number.isInfinite: number < 0 ? "-Infinity" : "Infinity"
       case let json: json.text()
       }
     }

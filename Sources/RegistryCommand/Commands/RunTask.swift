@@ -1,0 +1,116 @@
+import ArgumentParser
+import Foundation
+import Runner
+import Storage
+import Tracking
+import Workspace
+
+struct RunTask: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "_",
+    abstract: "Runs a command for a task; its output folder becomes the next version.",
+    usage: "registry run <task> [options] -- <command> ...",
+    discussion: """
+      Examples:
+        registry run reviews --set lr=3e-5 -- python train.py --lr {lr}
+        registry run reviews --seed 1 --freeze 'embeddings.*' -- python train.py
+        registry run reviews --from reviews@prod --name second-try -- ./train.sh
+        registry run reviews --scratch --output-exclude '*.log' -- python train.py
+
+      The command finds REGISTRY_BASE_DIR, REGISTRY_OUTPUT_DIR, REGISTRY_METRICS,
+      REGISTRY_PARAMETERS, REGISTRY_PARAM_<key>, REGISTRY_SEED and REGISTRY_FREEZE.
+      Its exit status is passed through; 125 means that registry itself failed.
+      """, shouldDisplay: false)
+
+  @Argument(help: "The task or experiment.") var task: String
+  @Option(help: ArgumentHelp("Starts from this version, not the task's.", valueName: "ref"))
+  var from: String?
+  @Flag(help: "Starts from nothing.") var scratch = false
+  @Option(
+    help: ArgumentHelp(
+      "A parameter, also for {key} in the command; may be repeated.", valueName: "key=value"))
+  var set: [Assignment] = []
+  @Option(help: ArgumentHelp("The seed.", valueName: "n")) var seed: Int64?
+  @Option(
+    help: ArgumentHelp(
+      "Tensors of the base that shall not change; may be repeated.", valueName: "glob"))
+  var freeze: [String] = []
+  @Option(
+    help: ArgumentHelp("Output that belongs to the version; may be repeated.", valueName: "glob"))
+  var outputInclude: [String] = []
+  @Option(
+    help: ArgumentHelp(
+      "Output that does not belong to the version; may be repeated.", valueName: "glob"))
+  var outputExclude: [String] = []
+  @Option(help: ArgumentHelp("The run's name; one is made otherwise.", valueName: "name"))
+  var name: String?
+  @Option(help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
+  var tag: [Assignment] = []
+  @Flag(help: "Finds no metrics in the output.") var noScrape = false
+  @Argument(
+    parsing: .postTerminator, help: ArgumentHelp("The command.", valueName: "command"))
+  var command: [String] = []
+  @OptionGroup var globals: Globals
+
+  func run() async throws {
+    guard !command.isEmpty else {
+      throw RegistryError(
+        .invalidInput, "no command to run", hint: "registry run \(task) -- COMMAND")
+    }
+    throw ExitCode(try await runToEnd().exitStatus)
+  }
+
+  private func runToEnd() async throws -> Runner.Outcome {
+    let store = try Store.open(try globals.folder(), .write)
+    do {
+      try globals.settle(store)
+      let outcome = try await Runner.run(try request(), store, hooks)
+      try RunEnd(outcome, globals).show(store)
+      try store.close()
+      return outcome
+    } catch {
+      try? store.close()
+      throw error
+    }
+  }
+
+  private func request() throws -> Runner.Request {
+    if let name { try Name.checkNew(name, noun: "run") }
+    var session = RunSession.Request(task: task)
+    session.from = from
+    session.isScratch = scratch
+    session.name = name
+    session.parameters = set.map { Parameter($0.key, $0.value) }
+    session.seed = seed
+    session.source.freeze = freeze
+    session.output.includes = outputInclude
+    session.output.excludes = outputExclude
+    let words = CommandLine.argumentBytes.suffix(command.count)
+    var request = Runner.Request(session, command: Array(words))
+    request.scrapes = !noScrape
+    request.echoDescriptor = globals.quiet ? nil : globals.isForPeople ? 1 : 2
+    return request
+  }
+
+  private var hooks: Runner.Hooks {
+    var hooks = Runner.Hooks()
+    hooks.started = { session in
+      let base = session.baseReference.map { " from \($0.printable)" } ?? ""
+      globals.note("run \(session.run.id.short) \(session.run.name.printable)\(base)", .dim)
+      if !noScrape { globals.note("metrics in its output: \(Scrape.rule)", .dim) }
+    }
+    let progress = Progress("storing the output", .bytes, globals)
+    hooks.stored = { progress.update(done: $0, total: 0) }
+    return hooks
+  }
+}
+
+extension CommandLine {
+  /// The arguments byte for byte; `arguments` repairs what is not UTF-8.
+  static var argumentBytes: [[UInt8]] {
+    (0..<Int(argc)).compactMap { index in
+      unsafeArgv[index].map { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
+        .map { $0.map(UInt8.init(bitPattern:)) }
+    }
+  }
+}

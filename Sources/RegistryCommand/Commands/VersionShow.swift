@@ -1,0 +1,135 @@
+import ArgumentParser
+import Catalog
+import GRDB
+import Promotion
+import Storage
+import Tracking
+import Weights
+import Workspace
+
+struct VersionShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows a version: files, tensors, origin, metrics, decisions.",
+    discussion: """
+      Examples:
+        registry version show reviews@prod
+        registry version show reviews:3 --tensors
+        registry version show reviews@prod~1 --json
+      """)
+
+  @Argument(help: ArgumentHelp("The version.", valueName: "ref")) var reference: String
+  @Flag(help: "Lists every tensor.") var tensors = false
+  @OptionGroup var globals: Globals
+
+  func run() throws {
+    let reference = try Reference(reference)
+    let report = try globals.reading { store in
+      let version = try store.read { try reference.version($0) }
+      let facts = try VersionFacts(version, store)
+      var report = Report("version")
+      report.add(try origin(version, store) + ImportReport.fields(facts))
+      try addMetrics(of: version, to: &report, store)
+      report.add(Self.files(facts.files), title: "files")
+      if tensors { report.add(try Self.tensors(of: facts.files, store), title: "tensors") }
+      report.add(try store.read { try Self.decisions(version, $0) }, title: "decisions")
+      return report
+    }
+    globals.show(report)
+  }
+
+  private func origin(_ version: Version, _ store: Store) throws -> [Report.Field] {
+    try store.read { db in
+      let parents = try version.parents(db).map { edge in
+        (try Version.get(id: edge.parentVersionId, db).reference, edge.relation.rawValue)
+      }
+      let json = JSON.array(
+        parents.map { ["reference": .string($0.0), "relation": .string($0.1)] })
+      let run = try Reference.findRun(of: version, db)
+      let aliases = try version.aliases(db)
+      return [
+        .init("reference", "version", .text(version.reference), .bold),
+        .init(
+          "aliases", nil, aliases.isEmpty ? .none : .list(aliases.map { "@" + $0 }), .accent),
+        .init(
+          "parents", parents.count == 1 ? "parent" : "parents",
+          parents.isEmpty
+            ? .none
+            : .structure(json, text: parents.map { "\($0.0) (\($0.1))" }.joined(separator: ", "))),
+        .init(
+          "run", nil,
+          run.map { .structure(.string($0.id.hex), text: "\($0.id.short) \($0.name)") } ?? .none),
+        .init("source", nil, .init(version.source)),
+        .init("createdAt", "made", .time(version.createdAt)),
+        .init("note", nil, .init(version.note)),
+      ].filter { !$0.isEmpty }
+    }
+  }
+
+  private func addMetrics(of version: Version, to report: inout Report, _ store: Store) throws {
+    let scores = try store.read { try VersionScores.get(version, $0).scores }
+    var table = Table(
+      "metrics", [.init("key", "metric", pinned: true), .init("value"), .init("source")])
+    for score in scores {
+      table.add(.text(score.key), .number(score.value), .text(score.source))
+    }
+    report.add(table, title: "metrics")
+  }
+
+  private static func files(_ files: [VersionFile]) -> Table {
+    var table = Table(
+      "files",
+      [.init("path", "file", pinned: true), .init("sizeBytes", "size"), .init("digest", "sha256")])
+    for file in files {
+      table.add(
+        .text(file.path), .bytes(file.sizeBytes),
+        .structure(.string(file.digest.hex), text: file.digest.short))
+    }
+    return table
+  }
+
+  private static func tensors(of files: [VersionFile], _ store: Store) throws -> Table {
+    var table = Table(
+      "tensors",
+      [
+        .init("name", "tensor", pinned: true), .init("dtype"), .init("shape"),
+        .init("sizeBytes", "size"), .init("file"),
+      ])
+    try store.read(.weights) { db in
+      for file in files {
+        for tensor in try Tensor.list(of: file.digest, db) {
+          table.add(
+            .text(tensor.name), .text(tensor.dtypeName), tensor.shape.value,
+            .bytes(tensor.sizeBytes), .text(file.path))
+        }
+      }
+    }
+    return table
+  }
+
+  private static func decisions(_ version: Version, _ db: Database) throws -> Table {
+    var table = Table(
+      "decisions",
+      [
+        .init("outcome", "", pinned: true), .init("kind", "decision"), .init("alias"),
+        .init("failed", "failed gates"), .init("createdAt", "when"), .init("note", flexible: true),
+      ])
+    for decision in try Promotion.list(of: version, db) {
+      let outcome: Value.Outcome = decision.outcome == .refused ? .fail : .ok
+      table.add([
+        .init(
+          .structure(.string(decision.outcome.rawValue), text: outcome.sign), outcome.style),
+        .init(.text(decision.kind.rawValue)), .init(.text("@" + decision.alias)),
+        .init(.list(decision.failures.map(\.gate.name))), .init(.time(decision.createdAt), .dim),
+        .init(.init(decision.note)),
+      ])
+    }
+    return table
+  }
+}
+
+extension [Int] {
+  /// A shape as `30522×384`.
+  var value: Value {
+    .structure(.array(map { .integer(Int64($0)) }), text: map(String.init).joined(separator: "×"))
+  }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+/// Texts that a person has looked at, in `Tests/Golden`.
+///
+/// `REGISTRY_RECORD=1 Tests/run` writes them anew; that run fails, and the change is read as a diff.
+enum Golden {
+  static func expect(
+    _ text: String, is name: String, at place: SourceLocation = #_sourceLocation
+  ) throws {
+    let url = Binary.root.appending(path: "Tests/Golden/\(name).txt")
+    let text = normalised(text)
+    if ProcessInfo.processInfo.environment["REGISTRY_RECORD"] == "1" {
+      try Data(text.utf8).write(to: url)
+      Issue.record("\(name).txt was recorded", sourceLocation: place)
+      return
+    }
+    let expected = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
+    #expect(
+      text == expected, "\(name).txt differs; now it is\n\(text)", sourceLocation: place)
+  }
+
+  /// The text with ids, times, digests of times and sizes of the database in one form of the same width.
+  static func normalised(_ text: String) -> String {
+    var text = text
+    var ids: [String] = []
+    for match in text.matches(of: #/\b[0-9a-f]{32}\b/#) where !ids.contains(String(match.0)) {
+      ids.append(String(match.0))
+    }
+    for (index, id) in ids.enumerated() {
+      let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
+      text = text.replacing(id, with: String(repeating: letter, count: 32))
+    }
+    return
+      text
+      .replacing(#/\d{4}-\d\d-\d\d \d\d:\d\d\b/#, with: "2026-01-01 00:00")
+      .replacing(#/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/#, with: "2026-01-01T00:00:00.000Z")
+      .replacing(#/just now|\d+ s ago|\d+ min ago/#, with: "just now")
+      .replacing(#/\b\d\.\d\ds/#, with: "0.00s")
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Storage
+import Testing
+
+/// Every wrong input has its exit code, a sentence and, mostly, what to type next.
+@Suite struct WrongInputTests {
+  struct Case: CustomTestStringConvertible {
+    let line: String
+    let status: Int32
+    let message: String
+    let hint: String
+
+    init(_ line: String, _ status: Int32, _ message: String, _ hint: String = "") {
+      self.line = line
+      self.status = status
+      self.message = message
+      self.hint = hint
+    }
+
+    var testDescription: String { line }
+  }
+
+  private static let cases = [
+    Case("evnt ls", 2, "no command 'registry evnt'", "registry event ls"),
+    Case("event list", 2, "no command 'registry event list'", "registry event"),
+    Case("nonsense", 2, "no command 'registry nonsense'", "registry --help"),
+    Case("event ls --limti 3", 2, "'--limti'", "registry event ls --help"),
+    Case("event ls --limit x", 2, "'x' is invalid", "registry event ls --help"),
+    Case("event ls --csv --md", 2, "--csv and --md exclude each other"),
+    Case("--plain event ls --csv", 2, "--csv and --plain exclude each other"),
+    Case("event ls -q -v", 2, "--quiet and --verbose exclude each other"),
+    Case("event ls --color sometimes", 2, "'sometimes' is invalid"),
+    Case("completion tcsh", 2, "'tcsh' is invalid"),
+    Case("event ls --store nowhere", 3, "no store in nowhere", "registry init --store nowhere"),
+    Case("experiment add", 2, "Missing"),
+    Case("experiment add latest", 2, "'latest' is reserved"),
+    Case("experiment add ls", 2, "'ls' is reserved"),
+    Case("experiment add 'a b'", 2, "'a b'", "letters"),
+    Case("experiment add known", 6, "'known' already exists"),
+    Case("run start unknown", 3, "no experiment named 'unknown'", "registry experiment ls"),
+    Case("run start known --name one", 6, "'one' already exists"),
+    Case("run start known --set lr", 2, "'lr' is invalid"),
+    Case("run show zzzz", 3, "zzzz"),
+    Case("run show one one", 2, "registry compare"),
+    Case("run show one --plot nothing", 3, "no metric 'nothing'", "registry run show"),
+    Case("run show one --plot loss --json", 2, "--points"),
+    Case("run show one --points nothing", 3, "no metric 'nothing'"),
+    Case("run log", 2, "nothing to log"),
+    Case("run log loss=1", 2, "REGISTRY_RUN_ID"),
+    Case("run log one loss=high", 2, "loss=high has no number", "--param"),
+    Case("run log one loss", 2, "'loss' is not key=value"),
+    Case("run log one =1", 2, "'=1' is not key=value"),
+    Case("run finish two", 6, "has ended already"),
+    Case("run finish one --status gone", 2, "'gone' is invalid"),
+    Case("run rm one", 5, "still running"),
+    Case("run tag one owner", 2, "'owner' is invalid"),
+    Case("run tag one missing=", 3, "missing"),
+    Case("run ls --where 'loss >'", 2, "filter"),
+    Case("run ls --where 'loss >> 3'", 2, "'>>'"),
+    Case("run ls --sort attributes.nothing", 2, "no attribute 'nothing'"),
+    Case("run ls --limit 0", 2, "--limit 0"),
+    Case("run scrape --test nowhere.log", 3, "no file nowhere.log"),
+  ]
+
+  @Test func `wrong input ends with its code, a sentence and a hint`() throws {
+    try Binary.withStore { binary in
+      try binary("experiment", "add", "known")
+      try binary("run", "start", "known", "--name", "one")
+      try binary("run", "log", "one", "loss=1")
+      try binary("run", "start", "known", "--name", "two")
+      try binary("run", "finish", "two")
+      let before = try binary("event", "ls", "--json")
+      for wrong in Self.cases {
+        let result = try binary.shell("registry " + wrong.line)
+        let place = Comment(rawValue: "\(wrong.line): \(result.status)\n\(result.errors)")
+        #expect(result.status == wrong.status, place)
+        #expect(result.output.isEmpty, place)
+        #expect(result.errors.hasPrefix("error: "), place)
+        #expect(result.errors.contains(wrong.message), place)
+        #expect(wrong.hint.isEmpty || result.errors.contains(wrong.hint), place)
+      }
+      #expect(try binary("event", "ls", "--json") == before, "an error has changed something")
+    }
+  }
+
+  @Test func `with --json an error is an object on the error stream`() throws {
+    try Binary.withStore { binary in
+      for line in ["run show zzzz --json", "--json run show zzzz"] {
+        let result = try binary.shell("registry " + line)
+        #expect(result.status == 3)
+        let error = try JSON.parse(Array(result.errors.utf8))["error"]
+        #expect(error?["kind"] == "notFound")
+        #expect(error?["message"]?.string?.contains("zzzz") == true)
+        #expect(error?["hint"]?.string?.isEmpty == false)
+      }
+    }
+  }
+
+  @Test func `outside of any store the way to one is shown`() throws {
+    try Binary.inFreshFolder { binary in
+      let result = try binary.run(["run", "ls"])
+      #expect(result.status == 3)
+      #expect(result.errors.contains("hint:  registry init"))
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Testing
+import Weights
+
+@Suite struct TensorGlobTests {
+  @Test(arguments: [
+    ("encoder.layer.0.*", "encoder.layer.0.attention.weight", true),
+    ("encoder.layer.0.*", "encoder.layer.10.attention.weight", false),
+    ("encoder.layer.[0-2].*", "encoder.layer.2.norm", true),
+    ("encoder.layer.[0-2].*", "encoder.layer.3.norm", false),
+    ("encoder.layer.[!0-2].*", "encoder.layer.3.norm", true),
+    ("encoder.layer.?.norm", "encoder.layer.11.norm", false),
+    ("*", "anything", true), ("**a**", "bab", true), ("*a*b*c", "xaybzc", true),
+    ("*a*b*c", "xaybz", false), ("a[", "a[", true), ("a[]]", "a]", true), ("", "", true),
+    ("", "a", false), ("embeddings", "embeddings.weight", false), ("[a-]", "-", true),
+  ])
+  func `a glob matches whole names`(_ glob: String, _ name: String, _ matches: Bool) {
+    #expect(TensorGlob(glob).matches(name) == matches)
+  }
+
+  @Test(arguments: [
+    ("encoder.*", "bert.encoder.x"), ("bert.encoder.*", "encoder.x"),
+    ("bert.encoder.*", "model.encoder.x"), ("bert.*", "bert.encoder.x"),
+  ])
+  func `known prefixes are put aside on both sides`(_ glob: String, _ name: String) {
+    #expect(TensorGlob(glob).matches(name))
+  }
+
+  @Test func `many stars take no exponential time`() {
+    let glob = TensorGlob(String(repeating: "*a", count: 60) + "b")
+    #expect(!glob.matches(String(repeating: "a", count: 4000)))
+  }
+}
