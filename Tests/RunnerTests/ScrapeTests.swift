@@ -4,7 +4,7 @@ import Support
 import Testing
 
 @Suite struct ScrapeTests {
-  /// What the rule finds in each line, as `key=value@step`; the step is the key's counter where the line sets none.
+  /// What the rule finds in each line, as `key=value@step`, or the key's counter as step.
   @Test(arguments: [
     (
       "{'loss': 0.5, 'learning_rate': 5e-05, 'epoch': 0.1}",
