@@ -1,5 +1,5 @@
-// The room that runs commands: a guard process stands between us and the child, the child's output
-// and metrics are files of a spool that we tail into the store, and a run whose runner was killed is
+// The room that runs commands: a guard process stands between us and the child, whose output and
+// metrics are files of a spool that we tail into the store, and a run whose runner was killed is
 // closed from its spool by the next command that writes.
 
 package import Catalog

@@ -93,7 +93,7 @@ extension RunSession {
   ///   - rule: Which of its files.
   ///   - store: An open store.
   /// - Returns: The version.
-  /// - Throws: `conflict` when it made one; `refused` while it runs; `notFound` without files or model.
+  /// - Throws: `conflict` when it made one; `refused` while it runs; `notFound` without files.
   package static func adopt(
     _ id: RunID, rule: OutputRule = OutputRule(), _ store: Store
   ) throws -> Version {
