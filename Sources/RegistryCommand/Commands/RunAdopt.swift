@@ -30,7 +30,7 @@ struct RunAdopt: ParsableCommand {
     rule.excludes = outputExclude
     let version = try globals.writing { store in
       let run = try store.read { try reference.run($0) }
-      return try RunSession.adopt(run.id, rule, store)
+      return try RunSession.adopt(run.id, rule: rule, store)
     }
     var report = Report("version")
     report.add([.init("reference", "version", .text(version.reference), .bold)])
