@@ -48,7 +48,8 @@ import Workspace
       try tamper(
         store, .weights,
         """
-        UPDATE pack SET content = substr(content, 1, 3000) || x'00000000' || substr(content, 3005)
+        UPDATE pack SET content =
+          CAST(substr(content, 1, 3000) || x'00000000' || substr(content, 3005) AS BLOB)
         WHERE id = 1
         """)
       #expect(try Verification.run(store, full: true).faults.contains { $0.kind == "weights" })
