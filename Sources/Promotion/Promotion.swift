@@ -1,7 +1,7 @@
 // The room of what may hold an alias: gates judge a version by its weights, its lineage and its
-// metric, and every decision is kept with its evidence, in a row here and in the event log. Gates are
-// evaluated outside of any write transaction; the move then compares and swaps on the holder that
-// was judged against.
+// metric, and every decision is kept with its evidence, in a row here and in the event log. Gates
+// are evaluated outside of any write transaction; the move then compares and swaps on the holder
+// that was judged against.
 
 package import Catalog
 package import GRDB

@@ -1,4 +1,4 @@
-// The room of the command line: words, flags, tables and exit codes over the verbs of the rooms below.
+// The room of the command line: words, flags, tables and exit codes over the verbs of rooms below.
 // A command opens the store, calls one verb, and tells its answer once, as a Report; the format is
 // chosen in one place, and so are the words and codes of what goes wrong.
 
@@ -63,7 +63,9 @@ struct Registry: ParsableCommand {
   private static func end(_ error: any Error, _ arguments: [String]) -> Never {
     if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
     if exitCode(for: error) == .success {  // help, the version, a completion script
-      let text = fullMessage(for: error).replacing(Globals.usage, with: "[options]")
+      let asked = fullMessage(for: error)
+      let text = (RunTask.help(inPlaceOf: asked) ?? asked)
+        .replacing(Globals.usage, with: "[options]")
       Terminal(1, color: .never, isPlain: false).write(text + "\n")
       Foundation.exit(0)
     }

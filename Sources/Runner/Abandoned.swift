@@ -52,7 +52,7 @@ package enum Abandoned {
     }
   }
 
-  /// Removes the folder of a run that is closed, or was never added: the transaction that adds one is alone.
+  /// Removes the folder of a run that is closed, or was never added: adding one excludes this.
   private static func removeStale(_ spool: Spool, _ store: Store) throws {
     try store.write { db in
       let run = try Run.find(spool.id, db)

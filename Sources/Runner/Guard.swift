@@ -3,10 +3,10 @@ import Foundation
 
 /// The process between runner and child: it outlives both and leaves no descendant behind.
 ///
-/// `registry` starts itself again as the guard, in a session of its own. It holds the lock of the run's
-/// spool, starts the child in a group of its own, and stops everything when the runner asks for it
-/// or is gone (its end of the pipe closes). On Linux daemons come back to it as to a new parent;
-/// elsewhere the process group is all that can be reached.
+/// `registry` starts itself again as the guard, in a session of its own. It holds the lock of the
+/// run's spool, starts the child in a group of its own, and stops everything when the runner asks
+/// for it or is gone (its end of the pipe closes). On Linux daemons come back to it as to a new
+/// parent; elsewhere the process group is all that can be reached.
 package struct Guard {
   /// The hidden verb by which `registry` becomes a guard.
   package static let verb = "__guard"
@@ -37,7 +37,7 @@ package struct Guard {
   private var termDue: ContinuousClock.Instant?
   private var killDue: ContinuousClock.Instant?
 
-  /// Runs as the guard: `registry __guard SPOOL COMMAND…`, with lock and pipe as descriptors 3 and 4.
+  /// Runs as the guard: `registry __guard SPOOL COMMAND…`, lock and pipe as descriptors 3 and 4.
   ///
   /// - Returns: The status to exit with: the child's, as a shell reports it.
   package static func main() -> Int32 {
@@ -115,7 +115,7 @@ package struct Guard {
     if let due = killDue, now >= due { signalAll(SIGKILL) }
   }
 
-  /// To the group while its leader lives, so that the number is surely ours; then to each descendant.
+  /// To the group while its leader lives and the number is surely ours; then to each descendant.
   private func signalAll(_ signal: Int32) {
     if ended == nil || !isSubreaper { _ = kill(-group, signal) }
     guard isSubreaper, ended != nil || signal == SIGKILL else { return }

@@ -4,8 +4,8 @@ import Tracking
 
 /// Brings what a run's child writes into the store: points of metrics lines and of scraped output.
 ///
-/// The consumed offsets are committed with the points, so that whoever goes on after a crash neither
-/// loses a point nor stores one twice.
+/// The consumed offsets are committed with the points, so that whoever goes on after a crash
+/// neither loses a point nor stores one twice.
 struct Ingest: ~Copyable {
   var faults: LineFaults { intake.faults }
 

@@ -5,7 +5,7 @@ import Tracking
 enum Leftovers {
   private static let patienceMilliseconds = 2000
 
-  /// Ends every process that carries the run's id in its environment; nothing where there is no `/proc`.
+  /// Ends every process with the run's id in its environment; none where there is no `/proc`.
   static func end(_ id: RunID) {
     let mark = Array("REGISTRY_RUN_ID=\(id.hex)".utf8)
     for process in carrying(mark) { _ = kill(process, SIGTERM) }

@@ -2,7 +2,7 @@
 struct LineSplitter {
   /// Whether `\r` ends a line as `\n` does, as progress bars use it.
   let breaksAtReturn: Bool
-  /// Bytes of the line that has not ended; the consumed offset lies this far behind what was pushed.
+  /// Bytes of the line that has not ended; what is consumed ends so far before what was pushed.
   var pendingCount: Int { pending.count }
   /// The number of the line that comes next, from 1.
   private(set) var lineNumber = 1

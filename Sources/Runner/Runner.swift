@@ -1,6 +1,6 @@
-// The room that runs commands: a guard process stands between us and the child, the child's output and
-// metrics are files of a spool that we tail into the store, and a run whose runner was killed is closed
-// from its spool by the next command that writes.
+// The room that runs commands: a guard process stands between us and the child, whose output and
+// metrics are files of a spool that we tail into the store, and a run whose runner was killed is
+// closed from its spool by the next command that writes.
 
 package import Catalog
 import Foundation
@@ -93,16 +93,6 @@ package enum Runner {
       outcome.failure = error
     }
     return outcome
-  }
-
-  /// The bytes of a command that was parsed into strings, which repair what is not UTF-8.
-  ///
-  /// - Parameter words: The last arguments of this process.
-  /// - Returns: Their exact bytes; the words' own where this process was started with others.
-  package static func exact(_ words: [String]) -> [[UInt8]] {
-    let last = Array(CommandLine.exactArguments.suffix(words.count))
-    let isSame = last.map { String(decoding: $0, as: UTF8.self) } == words
-    return isSame ? last : words.map { Array($0.utf8) }
   }
 
   /// After an interrupt 128 + its number, as a shell expects it; else the child's own.

@@ -18,7 +18,7 @@ struct Tail: ~Copyable {
 
   deinit { if descriptor >= 0 { _ = close(descriptor) } }
 
-  /// Reads one piece and gives out the lines that it ends; false when there is nothing new before the end.
+  /// Reads one piece and gives out the lines that it ends; false when there is nothing new.
   mutating func readPiece(
     _ buffer: inout [UInt8], until end: Int64,
     _ body: (UnsafeRawBufferPointer, _ line: Int) -> Void

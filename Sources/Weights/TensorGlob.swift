@@ -1,8 +1,8 @@
-/// A pattern for tensors' names: `*` any bytes, `?` one byte, `[a-z]` and `[!0-3]` one byte of a set.
+/// A pattern for tensors' names: `*` any bytes, `?` one byte, `[a-z]` and `[!0-3]` one of a set.
 package struct TensorGlob: Sendable {
   /// The pattern as it was given.
   package let text: String
-  /// The pattern as it is and without known prefixes: scripts say `bert.encoder.*`, the base's file `encoder.*`.
+  /// As given and without known prefixes: scripts say `bert.encoder.*`, a base's file `encoder.*`.
   private let patterns: [[UInt8]]
 
   /// Takes a pattern; a `[` without its `]` stands for itself, so every text is one.

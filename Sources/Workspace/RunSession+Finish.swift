@@ -50,7 +50,7 @@ extension RunSession {
   ///   - ending: What is known of it.
   ///   - store: An open store.
   ///   - progress: Called with the bytes of the output folder that are stored.
-  /// - Returns: The run as it is now, with its version; a run that was closed meanwhile stays as it is.
+  /// - Returns: The run and its version; a run that was closed meanwhile stays as it is.
   /// - Throws: `unavailable`; then the run is still running and its files are untouched.
   package static func finish(
     _ run: Run, _ ending: Ending, _ store: Store, progress: @escaping (Int64) -> Void = { _ in }
@@ -93,7 +93,7 @@ extension RunSession {
   ///   - rule: Which of its files.
   ///   - store: An open store.
   /// - Returns: The version.
-  /// - Throws: `conflict` when it made one already; `refused` while it runs; `notFound` without files or model.
+  /// - Throws: `conflict` when it made one; `refused` while it runs; `notFound` without files.
   package static func adopt(
     _ id: RunID, rule: OutputRule = OutputRule(), _ store: Store
   ) throws -> Version {

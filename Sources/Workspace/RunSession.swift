@@ -46,7 +46,7 @@ package struct RunSession: Sendable {
   ///   - store: An open store.
   ///   - adding: Called in the transaction that adds the run.
   /// - Returns: The session.
-  /// - Throws: `notFound` for task or version; `invalidInput` for a glob that matches no tensor; `conflict` for a name.
+  /// - Throws: `notFound`, `invalidInput` for a glob without tensor, `conflict` for a name.
   package static func start(
     _ request: Request, _ store: Store, adding: (Run) throws -> Void = { _ in }
   ) throws -> RunSession {

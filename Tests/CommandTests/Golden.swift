@@ -37,5 +37,9 @@ enum Golden {
       .replacing(#/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/#, with: "2026-01-01T00:00:00.000Z")
       .replacing(#/just now|\d+ s ago|\d+ min ago/#, with: "just now")
       .replacing(#/\b\d\.\d\ds/#, with: "0.00s")
+      .replacing(#/ {3}\ds\b/#, with: "0.00s")
+      .replacing(#/[+−]\d(\.\d\d)?s\b/#, with: "+0.00s")
+      .replacing(#/cpu \d\S*/#, with: "cpu 0.00s")
+      .replacing(#/(memory|stored) .*/#) { "\($0.1) …" }
   }
 }

@@ -62,7 +62,8 @@ import Testing
           "registry run show first second third --plot val/f1",
           "registry run show first second third --plot val/f1 --plain",
           "registry run show first second third --plot val/f1 --color always",
-          "registry run show third --plot big", "registry run show first --plot loss --plot val/f1"),
+          "registry run show third --plot big",
+          "registry run show first --plot loss --plot val/f1"),
         is: "plots")
     }
   }

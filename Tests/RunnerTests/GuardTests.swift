@@ -13,7 +13,9 @@ extension ProcessTests {
       let script = """
         setsid sh -c 'echo $$ > "$REGISTRY_OUTPUT_DIR/a"; exec sleep 1000' &
         (setsid sh -c 'trap "" TERM; echo $$ > "$REGISTRY_OUTPUT_DIR/b"; exec sleep 1000' &) &
-        while [ ! -s "$REGISTRY_OUTPUT_DIR/a" ] || [ ! -s "$REGISTRY_OUTPUT_DIR/b" ]; do sleep 0.05; done
+        while [ ! -s "$REGISTRY_OUTPUT_DIR/a" ] || [ ! -s "$REGISTRY_OUTPUT_DIR/b" ]; do
+          sleep 0.05
+        done
         exit 5
         """
       let outcome = try await runs.sh(script)
@@ -58,7 +60,10 @@ extension ProcessTests {
       let runs = try Runs()
       defer { runs.close() }
       let outcome = try await runs.sh(
-        "trap '' TERM; kill -HUP \(getpid()); i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done"
+        """
+        trap '' TERM; kill -HUP \(getpid())
+        i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done
+        """
       )
       #expect(outcome.exitStatus == 128 + SIGHUP)
       #expect(outcome.run?.status == .killed && outcome.run?.usage.exitSignal == SIGKILL)

@@ -46,7 +46,8 @@ enum SourceRules {
   private static let banned: [(pattern: String, reason: String)] = [
     (#"\btry!"#, "try!"), (#"\bas!"#, "as!"), (#"\bfatalError\b"#, "fatalError"),
     (#"@unchecked\b"#, "@unchecked"), (#"nonisolated\(unsafe\)"#, "nonisolated(unsafe)"),
-    (#"@testable\b"#, "@testable"), (#"^\s*(public|open) "#, "public"),
+    (#"@testable\b"#, "@testable"),
+    (#"^\s*(public|open) (\w+ )*(class|func|var|let|init|struct|enum|protocol)\b"#, "public"),
     (#"\bPersistableRecord\b"#, "records that write tables behind SQL's back"),
     (#"\b(class|struct|enum|protocol|actor) \w*(Manager|Helper|Utils|Impl)\b"#, "an empty name"),
   ]
@@ -72,9 +73,10 @@ enum SourceRules {
   }
 
   /// Witnesses of well-known protocols say nothing that the protocol does not say.
-  private static let witness = #"""
-    \b(var (description|databaseValue)\b|func (fromDatabaseValue|hash|encode)\b|func [<=]=? ?\(|init\(\w+Literal\b)
-    """#
+  private static let witness = [
+    #"\b(var (description|databaseValue)\b"#, #"func (fromDatabaseValue|hash|encode|next)\b"#,
+    #"func [<=]=? ?\("#, #"init\(\w+Literal\b)"#,
+  ].joined(separator: "|")
 
   /// Every `package` declaration has a doc comment.
   static func undocumented(_ file: Tree.File) -> [String] {

@@ -71,27 +71,30 @@ struct ComparisonReport {
       .init(.text(row.name), row.direction == nil ? .plain : .bold),
     ]
     for (index, value) in row.values.enumerated() {
-      cells.append(.init(self.value(value, row.unit), index == best ? .good : .plain))
+      cells.append(.init(self.value(value, row), index == best ? .good : .plain))
       if index > 0 { cells.append(delta(row.deltaToFirst(column: index), row)) }
       if hasParents { cells.append(delta(row.deltaToParent(column: index), row)) }
     }
     return cells
   }
 
-  private func value(_ value: Workspace.Comparison.Value, _ unit: Workspace.Comparison.Unit)
-    -> Value
-  {
-    switch (value, unit) {
+  private func value(
+    _ value: Workspace.Comparison.Value, _ row: Workspace.Comparison.Row
+  ) -> Value {
+    switch (value, row.unit) {
     case (.missing, _): .none
     case (.text(let text), _): .text(text)
-    case (.number(let number), .none): .number(number)
+    case (.number(let number), .none) where row.section == .metrics: .number(number)
+    case (.number(let number), .none): .structure(.number(number), text: number.shortestText)
     case (.number(let number), .seconds): .seconds(number)
     case (.number(let number), .bytes): Int64(exactly: number).map { .bytes($0) } ?? .number(number)
     }
   }
 
   private func delta(_ number: Double?, _ row: Workspace.Comparison.Row) -> Table.Cell {
-    guard let number else { return .init(.none) }
+    guard let number, row.section == .metrics || row.section == .cost else {
+      return .init(.structure(.null, text: ""))
+    }
     let style: Style =
       switch row.direction {
       case nil: .dim

@@ -66,7 +66,8 @@ struct CollectCommand: ParsableCommand {
     var report = Report("gc")
     report.add([
       .init(
-        "isDryRun", nil, .structure(.bool(dryRun), text: dryRun ? "nothing was changed" : "done")),
+        "isDryRun", "state",
+        .structure(.bool(dryRun), text: dryRun ? "nothing was changed" : "done")),
       .init("blobCount", "files", .init(taken.content.blobCount)),
       .init("chunkCount", "chunks", .init(taken.content.chunkCount)),
       .init("freedBytes", dryRun ? "would free" : "freed", .bytes(taken.content.freedBytes)),

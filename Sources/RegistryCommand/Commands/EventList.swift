@@ -38,10 +38,9 @@ struct EventList: ParsableCommand {
       ], emptyText: "nothing has happened yet")
     for event in events {
       let detail = (try? JSON.parse(Array(event.detail.utf8))) ?? .string(event.detail)
-      let facts = (detail.members ?? []).map { "\($0.key)=\($0.value.string ?? $0.value.text())" }
       table.add(
         .integer(event.sequence), .time(event.time), .text(event.kind), .text(event.subject),
-        .text(event.actor), .structure(detail, text: facts.joined(separator: " ")),
+        .text(event.actor), .structure(detail, text: detail.factsText),
         .text(event.hash.hex))
     }
     globals.show(Report(table))

@@ -144,8 +144,10 @@ extension JSON {
   /// An object as `key=value key=value`, for one line.
   var factsText: String {
     guard let members else { return string ?? text() }
-    return members.map { "\($0.key)=\($0.value.string ?? $0.value.text())" }
-      .joined(separator: " ")
+    return members.filter { $0.value != .null }.map {
+      "\($0.key)=\($0.value.string ?? $0.value.text())"
+    }
+    .joined(separator: " ")
   }
 }
 

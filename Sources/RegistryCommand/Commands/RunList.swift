@@ -3,6 +3,7 @@ import Catalog
 import Runner
 import Storage
 import Tracking
+import Workspace
 
 struct RunList: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -49,7 +50,7 @@ struct RunList: ParsableCommand {
     search.columns = fields.isEmpty ? nil : fields
     let found = try globals.reading { store in
       try store.read { db in
-        let experiment = try experiment.map { try Experiment.get($0, db) }
+        let experiment = try experiment.map { try Reference.experiment($0, db) }
         search.experimentIds = experiment.map { [$0.id] }
         let task = experiment?.task
         var best: Run?

@@ -27,7 +27,7 @@ struct RunStart: ParsableCommand {
     let run = try globals.writing { store in
       if let name { try Name.checkNew(name, noun: "run") }
       return try store.write { db in
-        let experiment = try Experiment.get(experiment, db)
+        let experiment = try Reference.experiment(experiment, db)
         var start = Run.Start(experimentId: experiment.id)
         start.name = name
         start.seed = seed

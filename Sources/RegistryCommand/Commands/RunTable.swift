@@ -64,7 +64,8 @@ struct RunTable {
     let state = RunState(run, isLost: lost.contains(run.id))
     let own: [Table.Cell] = [
       .init(.structure(.string(run.id.hex), text: run.id.short), .accent),
-      .init(.text(run.name)), .init(.text(row.experimentName)),
+      .init(.structure(.string(run.name), text: run.name + (isBest ? " ★" : ""))),
+      .init(.text(row.experimentName)),
       .init(state.value, state.outcome.style), .init(.init(state.reason?.rawValue)),
       .init(.structure(.bool(isBest), text: "")),
     ]

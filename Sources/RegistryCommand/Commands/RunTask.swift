@@ -52,6 +52,14 @@ struct RunTask: AsyncParsableCommand {
   var command: [String] = []
   @OptionGroup var globals: Globals
 
+  /// `run --help` tells of running a command and of the verbs of runs, which are two commands here.
+  static func help(inPlaceOf text: String) -> String? {
+    guard text == Registry.helpMessage(for: RunCommand.self),
+      let verbs = text.range(of: "SUBCOMMANDS:")
+    else { return nil }
+    return Registry.helpMessage(for: RunTask.self) + "\n" + text[verbs.lowerBound...]
+  }
+
   func run() async throws {
     guard !command.isEmpty else {
       throw RegistryError(
@@ -64,7 +72,7 @@ struct RunTask: AsyncParsableCommand {
     let store = try Store.open(try globals.folder(), .write)
     do {
       try globals.settle(store)
-      let outcome = try await Runner.run(try request(), store, hooks)
+      let outcome = try await Runner.run(try request(), store, hooks(store))
       try RunEnd(outcome, globals).show(store)
       try store.close()
       return outcome
@@ -92,12 +100,19 @@ struct RunTask: AsyncParsableCommand {
     return request
   }
 
-  private var hooks: Runner.Hooks {
+  private func hooks(_ store: Store) -> Runner.Hooks {
     var hooks = Runner.Hooks()
     hooks.started = { session in
       let base = session.baseReference.map { " from \($0.printable)" } ?? ""
       globals.note("run \(session.run.id.short) \(session.run.name.printable)\(base)", .dim)
-      if !noScrape { globals.note("metrics in its output: \(Scrape.rule)", .dim) }
+      do {
+        try store.write { try session.run.setTags(tag.map { Tag($0.key, $0.value) }, $0) }
+      } catch {
+        globals.note("the tags were not set: \(error)", .warning)
+      }
+      guard !noScrape else { return }
+      let rule = "metrics in its output: \(Scrape.rule)"
+      for line in rule.wrapped(to: globals.errorOutput.width ?? 100) { globals.note(line, .dim) }
     }
     let progress = Progress("storing the output", .bytes, globals)
     hooks.stored = { progress.update(done: $0, total: 0) }

@@ -173,13 +173,4 @@ extension String {
       }
     }
   }
-
-  /// Our own signs in words and ASCII; what others wrote stays.
-  fileprivate var inASCII: String {
-    let signs = [
-      ("✓", "ok"), ("✗", "FAIL"), ("→", "->"), ("–", "-"), ("−", "-"), ("…", "..."), ("·", "-"),
-      ("★", "*"), ("Δ", "delta"), ("──", "--"), ("▶", ">"),
-    ]
-    return signs.reduce(self) { $0.replacing($1.0, with: $1.1) }
-  }
 }

@@ -13,7 +13,7 @@ extension Table {
       row.map { $0.value.text(now: now, ascii: terminal.isASCII) }
     }
     var widths = columns.indices.map { column in
-      texts.reduce(columns[column].title.width) { max($0, $1[column].width) }
+      texts.reduce(title(column, terminal).width) { max($0, $1[column].width) }
     }
     let kept = fit(shown, &widths, in: terminal.width.map { $0 - indent })
     let isRight = columns.indices.map { column in
@@ -33,12 +33,13 @@ extension Table {
         if isRight[column] { return blanks + text }
         return position == kept.count - 1 ? text : text + blanks
       }
-      return margin + padded.joined(separator: String(repeating: " ", count: Self.gap))
+      let gap = String(repeating: " ", count: Self.gap)
+      return (margin + padded.joined(separator: gap)).withoutTrailingBlanks
     }
 
     var lines: [String] = []
     if kept.contains(where: { !columns[$0].title.isEmpty }) {
-      lines.append(line(kept.map { (columns[$0].title, .dim) }))
+      lines.append(line(kept.map { (title($0, terminal), .dim) }))
     }
     for (row, text) in zip(rows, texts) {
       lines.append(line(kept.map { (text[$0], row[$0].style) }))
@@ -51,11 +52,15 @@ extension Table {
     return lines
   }
 
+  private func title(_ column: Int, _ terminal: Terminal) -> String {
+    terminal.isASCII ? columns[column].title.inASCII : columns[column].title
+  }
+
   /// The columns that people see; one without any value says nothing.
   var shownColumns: [Int] {
     columns.indices.filter { column in
       guard !columns[column].isHidden else { return false }
-      return columns[column].isPinned || rows.contains { !$0[column].value.isNone }
+      return column == 0 || rows.contains { !$0[column].value.isNone }
     }
   }
 

@@ -15,6 +15,15 @@ extension String {
     }
   }
 
+  /// Our own signs in words and ASCII; letters of others stay.
+  var inASCII: String {
+    let signs = [
+      ("✓", "ok"), ("✗", "FAIL"), ("→", "->"), ("←", "<-"), ("–", "-"), ("−", "-"), ("…", "..."),
+      ("·", "-"), ("★", "*"), ("Δ", "delta"), ("×", "x"), ("├─", "|-"), ("└─", "`-"), ("│", "|"),
+    ]
+    return signs.reduce(self) { $0.replacing($1.0, with: $1.1) }
+  }
+
   /// The number of columns that a terminal needs for this text.
   var width: Int {
     if utf8.allSatisfy({ $0 < 128 }) { return utf8.count }

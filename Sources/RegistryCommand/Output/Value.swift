@@ -122,7 +122,7 @@ extension Value {
     case .state(let outcome, let word, _): ascii ? word : outcome.sign + " " + word
     case .list(let texts):
       texts.isEmpty ? (ascii ? "-" : "–") : texts.map(\.printable).joined(separator: " ")
-    case .structure(_, let text): text.printable
+    case .structure(_, let text): ascii ? text.inASCII.printable : text.printable
     }
   }
 
@@ -178,6 +178,11 @@ extension Double {
     case ..<1e6: String(format: "%.0f", self)
     default: String(format: "%.4g", self)
     }
+  }
+
+  /// As few digits as name the number, as a person would type a parameter: `0.01`, `3e-05`, `8`.
+  var shortestText: String {
+    self == rounded() && abs(self) < 1e15 ? String(Int64(self)) : String(self)
   }
 
   fileprivate var threeDigits: String {
