@@ -53,11 +53,15 @@ struct ReferenceLookup {
   /// A run by name, by an id's prefix, or by `EXPERIMENT/` and one of these; nil when no run is meant.
   func findRun(named name: String) throws -> Run? {
     if let run = try absent({ try Run.resolve(name, db) }) { return run }
-    guard let slash = name.lastIndex(of: "/"),
-      let experiment = try Experiment.find(String(name[..<slash]), db)
-    else { return nil }
-    let rest = String(name[name.index(after: slash)...])
-    return try absent { try Run.resolve(rest, experimentId: experiment.id, db) }
+    // Both names may have slashes: 'org/task/run', 'task/org/run'.
+    for slash in name.indices where name[slash] == "/" {
+      guard let experiment = try Experiment.find(String(name[..<slash]), db) else { continue }
+      let rest = String(name[name.index(after: slash)...])
+      if let run = try absent({ try Run.resolve(rest, experimentId: experiment.id, db) }) {
+        return run
+      }
+    }
+    return nil
   }
 
   func run(id: String) throws -> Run {

@@ -13,7 +13,7 @@ struct ReferenceParser {
     let models = rest(of: bytes, after: "models:/")
     let (body, path) = try cutPath(models ?? bytes)
     let (head, parents) = try cutParents(body)
-    guard !head.isEmpty else { throw fault("the name is missing") }
+    guard !head.isEmpty, models?.first != 47 else { throw fault("the name is missing") }
     let subject = try models == nil ? plain(head) : model(head)
     if case .content = subject, path != nil || !parents.isEmpty {
       throw fault("content by digest has no parents and no files")

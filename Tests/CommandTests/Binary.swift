@@ -1,4 +1,5 @@
 import Foundation
+import Storage
 import Testing
 
 /// The built program in a folder of its own.
@@ -54,6 +55,14 @@ struct Binary {
   func run(_ arguments: [String], input: String = "") throws -> Result {
     try Self.run(
       Self.path, arguments, in: folder, environment: environment, input: input)
+  }
+
+  /// The ids of all runs, the latest first, removed ones last.
+  func runIds() throws -> [String] {
+    try [["run", "ls", "--json"], ["run", "ls", "--removed", "--json"]].flatMap { command in
+      let runs = try JSON.parse(Array(try run(command).output.utf8))["runs"]?.array ?? []
+      return runs.compactMap { $0["id"]?.string }
+    }
   }
 
   /// Runs a line of shell; `registry` is the program.

@@ -6,10 +6,11 @@ import Testing
 /// `REGISTRY_RECORD=1 Tests/run` writes them anew; that run fails, and the change is read as a diff.
 enum Golden {
   static func expect(
-    _ text: String, is name: String, at place: SourceLocation = #_sourceLocation
+    _ text: String, is name: String, runs ids: [String] = [],
+    at place: SourceLocation = #_sourceLocation
   ) throws {
     let url = Binary.root.appending(path: "Tests/Golden/\(name).txt")
-    let text = normalised(text)
+    let text = normalised(text, ids)
     if ProcessInfo.processInfo.environment["REGISTRY_RECORD"] == "1" {
       try Data(text.utf8).write(to: url)
       Issue.record("\(name).txt was recorded", sourceLocation: place)
@@ -20,16 +21,13 @@ enum Golden {
       text == expected, "\(name).txt differs; now it is\n\(text)", sourceLocation: place)
   }
 
-  /// The text with ids, times, digests of times and sizes of the database in one form of the same width.
-  static func normalised(_ text: String) -> String {
+  /// The text with ids, times, durations and sizes in one form of the same width.
+  private static func normalised(_ text: String, _ ids: [String]) -> String {
     var text = text
-    var ids: [String] = []
-    for match in text.matches(of: #/\b[0-9a-f]{32}\b/#) where !ids.contains(String(match.0)) {
-      ids.append(String(match.0))
-    }
     for (index, id) in ids.enumerated() {
-      let letter = String(UnicodeScalar(UInt8(97 + index % 26)))
-      text = text.replacing(id, with: String(repeating: letter, count: 32))
+      let digit = "\(index % 10)"
+      text = text.replacing(id, with: String(repeating: digit, count: 32))
+        .replacing(id.prefix(6), with: String(repeating: digit, count: 6))
     }
     return
       text

@@ -26,13 +26,13 @@ import Testing
             "registry run ls --where 'loss < 0.6 and params.lr >= 2e-4'",
             "registry run ls --where 'loss < 0'", "registry run ls --limit 1",
             "registry experiment ls"),
-          is: "run-ls-\(width)")
+          is: "run-ls-\(width)", runs: try binary.runIds())
       }
       try Golden.expect(
         try transcript(
           binary, "registry run ls --plain", "registry run ls --md", "registry run ls --csv",
           "registry run ls --json --limit 1", "registry run ls --columns val/f1,params.lr,seed"),
-        is: "run-ls-formats")
+        is: "run-ls-formats", runs: try binary.runIds())
     }
   }
 
@@ -47,7 +47,8 @@ import Testing
         "registry run show first --points val/f1", "registry run tag first owner= a=b",
         "registry run rm first", "registry run finish third --status failed")
       try Golden.expect(
-        text.replacing(host, with: "HOST").replacing(NSUserName(), with: "USER"), is: "run-show")
+        text.replacing(host, with: "HOST").replacing(NSUserName(), with: "USER"), is: "run-show",
+        runs: try binary.runIds())
     }
   }
 
@@ -64,7 +65,7 @@ import Testing
           "registry run show first second third --plot val/f1 --color always",
           "registry run show third --plot big",
           "registry run show first --plot loss --plot val/f1"),
-        is: "plots")
+        is: "plots", runs: try binary.runIds())
     }
   }
 

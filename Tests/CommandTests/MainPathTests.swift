@@ -51,16 +51,10 @@ import Testing
           if result.status != 0 { text += "[exit \(result.status)]\n" }
           text += "\n"
         }
-        let runs = try JSON.parse(Array(try binary("run", "ls", "--json").utf8))["runs"]?.array
-        for (index, run) in (runs ?? []).enumerated() {
-          let id = try #require(run["id"]?.string)
-          text = text.replacing(id.prefix(6), with: "00000\(index)")
-          text = text.replacing(id, with: String(repeating: "\(index)", count: 32))
-        }
         text = text.replacing(binary.folder.path, with: "FOLDER")
           .replacing(#/\b\d+(\.\d+)? kB, \d+(\.\d+)? % of its size/#, with: "… of its size")
           .replacing(NSUserName(), with: "USER")
-        try Golden.expect(text, is: "main-path-\(width)")
+        try Golden.expect(text, is: "main-path-\(width)", runs: try binary.runIds())
       }
     }
   }
@@ -88,7 +82,7 @@ import Testing
         let rows = CSV.rows(try binary.shell("registry \(command) --csv").output)
         #expect(rows.count > 0 && Set(rows.map(\.count)).count == 1, "\(command)")
         let plain = try binary.shell("registry \(command) --plain")
-        #expect(plain.output.allSatisfy(\.isASCII), "\(command)")
+        #expect(plain.output.utf8.allSatisfy { $0 < 128 }, "\(command)\n\(plain.output)")
       }
     }
   }

@@ -42,7 +42,7 @@ enum TinyModel {
     try Data(
       """
       test -f "$REGISTRY_BASE_DIR/config.json" || exit 9
-      for n in 0 1 2; do echo "step=${n}0 loss=0.$((9 - n)) val/f1=0.$((4 + $2 + n))"; done
+      for n in 0 1 2; do echo "step=$((n * 10)) loss=0.$((9 - n)) val/f1=0.$((4 + $2 + n))"; done
       cp "$1/"* "$REGISTRY_OUTPUT_DIR"
       mkdir "$REGISTRY_OUTPUT_DIR/checkpoint-10"
       echo x > "$REGISTRY_OUTPUT_DIR/checkpoint-10/state"

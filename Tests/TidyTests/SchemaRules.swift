@@ -16,8 +16,13 @@ enum SchemaRules {
     let pattern = #/((?:--[^\n]*\n)*)CREATE TABLE (\w+) \(\n(.*?)\n\)([^;]*);/#
       .dotMatchesNewlines()
     return file.text.matches(of: pattern).map { match in
-      let columns = match.3.split(separator: "\n").compactMap { line in
-        line.firstMatch(of: #/^  ([a-z]\w*) [A-Z]/#).map { (String($0.1), String(line)) }
+      var columns: [(name: String, line: String)] = []
+      for line in match.3.split(separator: "\n") {
+        if let name = line.firstMatch(of: #/^  ([a-z]\w*) [A-Z]/#) {
+          columns.append((String(name.1), String(line)))
+        } else if line.hasPrefix("    "), let last = columns.indices.last {
+          columns[last].line += line  // a definition of several lines
+        }
       }
       let owner = match.1.firstMatch(of: #/-- Written by (\w+)/#).map { String($0.1) }
       return Table(
@@ -25,7 +30,7 @@ enum SchemaRules {
     }
   }
 
-  /// Tables without an owner or STRICT, columns without a comment.
+  /// Tables without an owner or STRICT, columns without a comment; a reference is told by its table.
   static func faults(_ file: Tree.File) -> [String] {
     let tables = tables(file)
     let count = file.text.matches(of: #/CREATE (TEMP )?TABLE/#).count
@@ -35,7 +40,8 @@ enum SchemaRules {
       if table.owner == nil { faults.append("\(table.name): no `-- Written by ROOM`") }
       if !table.isStrict { faults.append("\(table.name): not STRICT") }
       if table.columns.isEmpty { faults.append("\(table.name): no column") }
-      for column in table.columns where !column.line.contains("-- ") {
+      for column in table.columns
+      where !column.line.contains("-- ") && !column.line.contains(" REFERENCES ") {
         faults.append("\(table.name).\(column.name): no comment")
       }
     }

@@ -4,6 +4,7 @@ import Storage
 import Support
 import Testing
 import Tracking
+import Weights
 import Workspace
 
 @Suite struct ForkTests {

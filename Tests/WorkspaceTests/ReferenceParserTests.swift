@@ -1,3 +1,4 @@
+import Catalog
 import Storage
 import Support
 import Testing
@@ -125,10 +126,12 @@ import Workspace
     for _ in 0..<2000 {
       let count = Int.random(in: 0...8, using: &generator)
       let text = (0..<count).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
-      do {
+      do throws(RegistryError) {
         let reference = try Reference(text)
         #expect(reference.parents.allSatisfy { $0 > 0 }, "\(text), seed \(seed)")
-        #expect(reference.path?.contains("..") != true || !text.contains("/../"), "seed \(seed)")
+        if let path = reference.path {
+          #expect(throws: Never.self, "\(text), seed \(seed)") { try VersionFile.checkPath(path) }
+        }
       } catch {
         #expect(error.kind == .invalidInput, "\(text), seed \(seed)")
       }

@@ -32,7 +32,7 @@ import Workspace
   ]) func `damage is found by the quick look`(file: StoreFile, sql: String, kind: String) throws {
     try withWorkspace { store, _ in
       let base = try addBase("base", to: store)
-      try store.write { try Alias.put("prod", on: base.version, $0) }
+      _ = try store.write { try Alias.put("prod", on: base.version, $0) }
       for full in [false, true] {
         #expect(try Verification.run(store, full: full).faults == [])
       }
@@ -48,7 +48,8 @@ import Workspace
       try tamper(
         store, .weights,
         """
-        UPDATE pack SET content = substr(content, 1, 3000) || x'00000000' || substr(content, 3005)
+        UPDATE pack SET content =
+          CAST(substr(content, 1, 3000) || x'00000000' || substr(content, 3005) AS BLOB)
         WHERE id = 1
         """)
       #expect(try Verification.run(store, full: true).faults.contains { $0.kind == "weights" })
@@ -140,7 +141,7 @@ import Workspace
       }
       #expect(refusal()?.contains("busy-bee") == true)
       _ = try store.write { try run.finish(.failed, $0) }
-      try store.write { try Alias.put("prod", on: version, $0) }
+      _ = try store.write { try Alias.put("prod", on: version, $0) }
       #expect(refusal()?.contains("base@prod") == true)
       try store.write { db in
         try Alias.unset("prod", of: try Model.get("base", db), db)
@@ -199,7 +200,7 @@ import Workspace
         try store.write { db in
           var source = RunSource()
           source.outputBlobDigest = digest
-          try source.put(try task.addRun(db), db)
+          try source.put(try task.addRun(nil, db), db)
         }
       }
       #expect(try Collection.run(store).content.blobCount == 0)

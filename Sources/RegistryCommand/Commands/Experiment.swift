@@ -50,7 +50,12 @@ struct ExperimentList: ParsableCommand {
     let rows = try globals.reading { store in
       try store.read { db in
         try Experiment.list(db).map { experiment in
-          (experiment, try Run.list(experimentId: experiment.id, db))
+          var search = RunSearch()
+          search.experimentIds = [experiment.id]
+          let count = try search.count(db)
+          search.filter = try Filter.parse("status = 'RUNNING'")
+          let last = try Run.last(experimentId: experiment.id, db)
+          return (experiment, count, running: try search.count(db), last)
         }
       }
     }
@@ -62,14 +67,14 @@ struct ExperimentList: ParsableCommand {
         .init("lastStartedAt", "last run"), .init("createdAt", "made"),
       ],
       emptyText: "no experiment yet; registry fork BASE TASK or registry experiment add NAME")
-    for (experiment, runs) in rows {
+    for (experiment, count, running, last) in rows {
       let metric = experiment.task?.metric
       let direction = experiment.task?.direction?.rawValue
       table.add(
         .text(experiment.name), .text(experiment.task?.type ?? "tracking"),
         .init(metric.map { "\($0):\(direction ?? "")" }), .init(direction),
-        .init(runs.count), .init(runs.count { $0.status == .running }),
-        runs.first.map { .age($0.startTime) } ?? .none, .age(experiment.createdAt))
+        .init(count), .init(running), last.map { .age($0.startTime) } ?? .none,
+        .age(experiment.createdAt))
     }
     globals.show(Report(table))
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import GRDB
 import Storage
 import Tracking
 import Workspace
@@ -79,8 +80,7 @@ struct ModelShow: ParsableCommand {
             .init("metric", nil, .init(task?.metric)),
             .init("direction", "better is", .init(task?.direction?.rawValue)),
             .init(
-              "runCount", "runs",
-              .init(try experiment.map { try Run.list(experimentId: $0.id, db).count })),
+              "runCount", "runs", .init(try experiment.map { try Self.runCount($0, db) })),
             .init("createdAt", "made", .time(model.createdAt)),
             .init("note", nil, .init(model.note)),
           ].filter { !$0.isEmpty })
@@ -95,5 +95,11 @@ struct ModelShow: ParsableCommand {
       }
     }
     globals.show(report)
+  }
+
+  private static func runCount(_ experiment: Experiment, _ db: Database) throws -> Int {
+    var search = RunSearch()
+    search.experimentIds = [experiment.id]
+    return try search.count(db)
   }
 }
