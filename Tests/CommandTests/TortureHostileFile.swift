@@ -20,7 +20,8 @@ enum HostileFile {
 
   private static let cutAndClaimed: [(name: String, bytes: Data)] = [
     ("empty", Data()), ("short", Data([1, 2])), ("only-length", claim(2)),
-    ("claims-2-63", claim(1 << 63) + Data("{}".utf8)), ("claims-all", claim(.max) + Data("{}".utf8)),
+    ("claims-2-63", claim(1 << 63) + Data("{}".utf8)),
+    ("claims-all", claim(.max) + Data("{}".utf8)),
     ("claims-limit", claim(100_000_000) + Data("{}".utf8)),
     ("cut-header", claim(100) + Data(#"{"a":"#.utf8)),
     ("not-utf-8", file(Data([0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x7B, 0x7D, 0x7D]))),

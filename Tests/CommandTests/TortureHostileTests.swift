@@ -111,21 +111,27 @@ extension TortureTests {
       try withTemporaryFolder { folder in
         try Product.succeed("init", in: folder)
         try Product.succeed("experiment", "add", "plain", in: folder)
-        let lines: [Data] = [
-          "{", "{}", "[]", "null", "x", "{\"a\": }", "{\"a\": 1, \"a\": 2}", "{\"a\": {\"b\": 1}}",
-          "{\"a\": \"text\"}", "{\"a\": null}", "{\"a\": true}", "{\"step\": 1e99, \"a\": 1}",
-          "{\"step\": \"x\", \"a\": 1}", "{\"time\": -1e300, \"a\": 1}", "{\"\": 1}",
-          "{\"\\ud800\": 1}", "{\"\\u0000\": 1}", "{\"a\\nb\": 1}",
-          "{\"\(String(repeating: "k", count: 300))\": 1}",
-          String(repeating: "[", count: 100_000), String(repeating: "{\"a\":", count: 100_000),
-          "{\"a\": \"\(String(repeating: "x", count: 8 << 20))\"}",
-        ].map { Data($0.utf8) } + [Data([0xFF, 0xFE, 0]), Data(repeating: 0, count: 1000)]
+        let lines: [Data] =
+          [
+            "{", "{}", "[]", "null", "x", "{\"a\": }", "{\"a\": 1, \"a\": 2}",
+            "{\"a\": {\"b\": 1}}",
+            "{\"a\": \"text\"}", "{\"a\": null}", "{\"a\": true}", "{\"step\": 1e99, \"a\": 1}",
+            "{\"step\": \"x\", \"a\": 1}", "{\"time\": -1e300, \"a\": 1}", "{\"\": 1}",
+            "{\"\\ud800\": 1}", "{\"\\u0000\": 1}", "{\"a\\nb\": 1}",
+            "{\"\(String(repeating: "k", count: 300))\": 1}",
+            String(repeating: "[", count: 100_000), String(repeating: "{\"a\":", count: 100_000),
+            "{\"a\": \"\(String(repeating: "x", count: 8 << 20))\"}",
+          ].map { Data($0.utf8) } + [Data([0xFF, 0xFE, 0]), Data(repeating: 0, count: 1000)]
         let good = Data(
           #"{"good": 1, "step": 0}\#n{"good": NaN}\#n{"good": "Infinity"}\#n"#.utf8)
-        try (good + Data(lines.joined(separator: Data([10]))) + Data([10]) + good.prefix(23))
+        let last = Data(#"{"good": 4, "step": 9}"#.utf8)  // its line is not ended
+        try (good + Data(lines.joined(separator: Data([10]))) + Data([10]) + last)
           .write(to: folder.appending(path: "lines"))
         let (outcome, peak) = try Product.start(
-          ["run", "plain", "--name", "odd", "--", "/bin/sh", "-c", "cat lines >> $REGISTRY_METRICS"],
+          [
+            "run", "plain", "--name", "odd", "--", "/bin/sh", "-c",
+            "cat lines >> $REGISTRY_METRICS",
+          ],
           in: folder
         ).finishWithMemory()
         #expect(outcome.status == 0, "\(outcome.messages)")
@@ -149,7 +155,7 @@ extension TortureTests {
 
     /// The size of the weights with their log, which content makes grow.
     private func contentBytes(_ folder: URL) throws -> Int64 {
-      try #require(Product.json("du", in: folder)["weightsBytes"]?.integer)
+      try #require(Product.json("du", in: folder)["store"]?["weightsBytes"]?.integer)
     }
   }
 }
