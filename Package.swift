@@ -6,7 +6,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
-// Links the Swift runtime into the one binary without compiling anything differently from the tests.
+// Links the Swift runtime into the one binary without compiling anything differently from the
+// tests.
 let staticRuntime: [LinkerSetting] = [
   .unsafeFlags(
     [
@@ -17,7 +18,8 @@ let staticRuntime: [LinkerSetting] = [
     ], .when(platforms: [.linux]))
 ]
 
-// Each room may import what it lists and everything below that (Tests/TidyTests holds the same table).
+// Each room may import what it lists and everything below that (Tests/TidyTests holds the same
+// table).
 let rooms: [Target] = [
   .systemLibrary(
     name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib",

@@ -1,7 +1,7 @@
-// The room of what is kept: models, their versions with files and parents, and the aliases that move
-// between versions. A version's files are named by digest; their bytes are in Weights and must be there
-// before the version is added. Nothing here is ever changed once added, but for notes and aliases.
-// Verbs take an open `Database` of the catalog.
+// The room of what is kept: models, their versions with files and parents, and the aliases that
+// move between versions. A version's files are named by digest; their bytes are in Weights and must
+// be there before the version is added. Nothing here is ever changed once added, but for notes and
+// aliases. Verbs take an open `Database` of the catalog.
 
 package import GRDB
 package import Storage

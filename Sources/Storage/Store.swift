@@ -1,6 +1,6 @@
-// The room of the store: one folder with two SQLite files that are opened, locked, migrated, read and
-// written here and nowhere else. Content is committed to the weights first, the row that names it to
-// the catalog last, so a crash leaves only orphans, which gc takes.
+// The room of the store: one folder with two SQLite files that are opened, locked, migrated, read
+// and written here and nowhere else. Content is committed to the weights first, the row that names
+// it to the catalog last, so a crash leaves only orphans, which gc takes.
 
 package import Foundation
 package import GRDB

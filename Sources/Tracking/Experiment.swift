@@ -1,6 +1,7 @@
-// The room of what is measured: experiments group runs; a run has parameters, tags, checks and series
-// of points. Points are kept in compressed blocks with summaries beside them, so that lists and filters
-// read one row a series and never decode a block. Verbs take an open `Database` of the catalog.
+// The room of what is measured: experiments group runs; a run has parameters, tags, checks and
+// series of points. Points are kept in compressed blocks with summaries beside them, so that lists
+// and filters read one row a series and never decode a block. Verbs take an open `Database` of the
+// catalog.
 
 package import GRDB
 package import Storage

@@ -48,7 +48,8 @@ extension Run {
     try db.cachedStatement(
       sql: """
         INSERT INTO run
-          (uuid, experimentId, name, status, lifecycleStage, startTime, user, host, seed, baseVersionId)
+          (uuid, experimentId, name, status, lifecycleStage, startTime, user, host, seed,
+            baseVersionId)
         VALUES (?, ?, ?, ?, 'active', ?, ?, ?, ?, ?)
         """
     ).execute(arguments: [

@@ -23,20 +23,21 @@ enum RunName {
   private static let adjectives = words(
     """
     able amber ample brave brief bright brisk calm clear clever cosmic crisp curious daring deep
-    eager early easy fair fast fine firm fond free fresh gentle glad golden good grand happy hardy
-    honest humble jolly keen kind light lively lucid lucky merry mild modest neat nimble noble patient
-    plain polite proud quick quiet rapid ready rosy royal sharp silent silver simple smart smooth snug
-    solid steady still sturdy sunny swift tidy tranquil true vivid warm wise witty young zesty
+    eager early easy fair fast fine firm fond free fresh gentle glad golden good grand happy
+    hardy honest humble jolly keen kind light lively lucid lucky merry mild modest neat nimble
+    noble patient plain polite proud quick quiet rapid ready rosy royal sharp silent silver
+    simple smart smooth snug solid steady still sturdy sunny swift tidy tranquil true vivid warm
+    wise witty young zesty
     """)
 
   private static let nouns = words(
     """
-    ant badger bear beaver bee bison boar camel cat crane crow deer dingo dolphin dove duck eagle
-    egret elk emu falcon ferret finch fox frog gecko gibbon goat goose gull hare hawk heron hippo ibex
-    ibis jay kite kiwi koala lark lemur lion llama lynx magpie mink mole moose moth newt orca oryx
-    osprey otter owl panda petrel pika puffin puma quail rabbit raven robin rook salmon seal shrew sloth
-    snail sparrow squid stoat stork swan tapir tern tiger toad trout turtle viper vole walrus weasel
-    whale wolf wombat wren yak zebra
+    ant badger bear beaver bee bison boar camel cat crane crow deer dingo dolphin dove duck
+    eagle egret elk emu falcon ferret finch fox frog gecko gibbon goat goose gull hare hawk
+    heron hippo ibex ibis jay kite kiwi koala lark lemur lion llama lynx magpie mink mole moose
+    moth newt orca oryx osprey otter owl panda petrel pika puffin puma quail rabbit raven robin
+    rook salmon seal shrew sloth snail sparrow squid stoat stork swan tapir tern tiger toad
+    trout turtle viper vole walrus weasel whale wolf wombat wren yak zebra
     """)
 
   private static func words(_ text: String) -> [Substring] {

@@ -37,7 +37,7 @@ package struct ImportedFiles: Sendable {
     var doneBytes: Int64 = 0
     var storedBytes: Int64 = 0
     let files = try found.map { file in
-      // The file of the same name comes first: of several bases the first with a tensor's name is taken.
+      // Of several bases the first with a tensor's name is taken: the file of the same path.
       let bases =
         parentFiles.filter { $0.path.utf8.elementsEqual(file.path.utf8) }
         + parentFiles.filter { !$0.path.utf8.elementsEqual(file.path.utf8) }

@@ -1,5 +1,6 @@
-// The room of what spans models, runs and content: references, forks, imports and exports of versions,
-// lineage and upkeep. It has no table: each verb composes those of the rooms below in one transaction.
+// The room of what spans models, runs and content: references, forks, imports and exports of
+// versions, lineage and upkeep. It has no table: each verb composes those of the rooms below in one
+// transaction.
 
 package import Storage
 

@@ -1,7 +1,7 @@
 // The benchmarks of the product, run by `swift run -c release registry-benchmark [NAME]…`.
 //
-// Each measures a fixed workload and, in the same run, a peer or a physical limit; it prints one JSON
-// line per result. Times are reported, never asserted.
+// Each measures a fixed workload and, in the same run, a peer or a physical limit; it prints one
+// JSON line per result. Times are reported, never asserted.
 
 import Foundation
 import Storage

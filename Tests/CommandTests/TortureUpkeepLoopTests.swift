@@ -47,7 +47,8 @@ extension TortureTests {
       "run": """
       i=0; while [ $i -lt \(6 * loops) ]; do
         "$REGISTRY" run job -q -- sh -c 'cmp "$REGISTRY_BASE_DIR/model.safetensors" \
-          origin/model.safetensors && cp sources/'$((i % 8 + 1))'/* "$REGISTRY_OUTPUT_DIR"' > /dev/null
+          origin/model.safetensors && cp sources/'$((i % 8 + 1))'/* "$REGISTRY_OUTPUT_DIR"' \
+          > /dev/null
         i=$((i+1))
       done
       """,

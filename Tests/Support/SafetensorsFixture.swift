@@ -51,9 +51,9 @@ package struct SafetensorsFixture {
       let shape = entry.shape.map(String.init).joined(separator: ",")
       let end = offset + entry.bytes.count
       defer { offset = end }
-      return """
-        "\(entry.name)":{"dtype":"\(entry.dtype)","shape":[\(shape)],"data_offsets":[\(offset),\(end)]}
-        """
+      let description =
+        "\"dtype\":\"\(entry.dtype)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]"
+      return "\"\(entry.name)\":{\(description)}"
     }
     var header = Array("{\(fields.joined(separator: ","))}".utf8)
     while header.count % 8 != 0 { header.append(32) }

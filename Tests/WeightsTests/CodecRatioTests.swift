@@ -19,7 +19,8 @@ import Weights
     return Double(encoded.record.count) / Double(content.count)
   }
 
-  // Between the measured ratio and the bound there is room for another zlib, not for another method.
+  // Between the measured ratio and the bound there is room for another zlib, not for another
+  // method.
   @Test(arguments: [
     (DType.f64, 0.95), (.f32, 0.835), (.bf16, 0.67), (.f16, 0.86), (.f8E4M3, 0.80),
     (.f8E5M2, 0.70),

@@ -50,7 +50,7 @@ import Workspace
         """
         UPDATE pack SET content =
           CAST(substr(content, 1, 3000) || x'00000000' || substr(content, 3005) AS BLOB)
-        WHERE id = 1
+        WHERE id = (SELECT id FROM pack ORDER BY length(content) DESC LIMIT 1)
         """)
       #expect(try Verification.run(store, full: true).faults.contains { $0.kind == "weights" })
     }

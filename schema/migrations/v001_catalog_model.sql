@@ -10,7 +10,7 @@ CREATE TABLE model (
 -- Written by Catalog: immutable sets of files, numbered within their model.
 CREATE TABLE version (
   id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused: other rooms keep it as a plain number
-  modelId INTEGER NOT NULL REFERENCES model (id),
+  modelId INTEGER NOT NULL REFERENCES model (id),  -- whose it is
   number INTEGER NOT NULL CHECK (number > 0),  -- from model.nextVersion; never reused
   createdAt INTEGER NOT NULL,  -- milliseconds since 1970
   source TEXT,  -- where its files came from, for people: a path, a reference
@@ -21,7 +21,7 @@ CREATE TABLE version (
 
 -- Written by Catalog: the files of versions; a path is a key, relative, parted by '/'.
 CREATE TABLE versionFile (
-  versionId INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  versionId INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,  -- whose it is
   path TEXT NOT NULL,  -- compared byte by byte
   contentBlobDigest BLOB NOT NULL CHECK (length(contentBlobDigest) = 32),  -- SHA-256 of the file
   sizeBytes INTEGER NOT NULL CHECK (sizeBytes >= 0),  -- of the file
@@ -31,10 +31,10 @@ CREATE INDEX versionFileByContent ON versionFile (contentBlobDigest);
 
 -- Written by Catalog: which versions a version was made from; a parent is always older, so there is no cycle.
 CREATE TABLE parentage (
-  childVersionId INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  childVersionId INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,  -- what was made
   position INTEGER NOT NULL CHECK (position > 0),  -- 1 is the first parent: name:3^, 2 the second: name:3^2
-  parentVersionId INTEGER NOT NULL REFERENCES version (id),
-  relation TEXT NOT NULL
+  parentVersionId INTEGER NOT NULL REFERENCES version (id),  -- what it was made from
+  relation TEXT NOT NULL  -- what was done to the parent
     CHECK (relation IN ('fork', 'finetune', 'adapter', 'quantize', 'merge', 'distill')),
   PRIMARY KEY (childVersionId, position),
   UNIQUE (childVersionId, parentVersionId),
@@ -44,7 +44,7 @@ CREATE INDEX parentageByParent ON parentage (parentVersionId);
 
 -- Written by Catalog: metrics that were brought with a version made elsewhere; a run's are in series.
 CREATE TABLE versionMetric (
-  versionId INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  versionId INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,  -- whose it is
   key TEXT NOT NULL,  -- 'val/f1'
   value REAL,  -- null is NaN
   source TEXT NOT NULL,  -- who says so, for people
@@ -53,7 +53,7 @@ CREATE TABLE versionMetric (
 
 -- Written by Catalog: movable names on versions, as they are now.
 CREATE TABLE alias (
-  modelId INTEGER NOT NULL REFERENCES model (id),
+  modelId INTEGER NOT NULL REFERENCES model (id),  -- whose it is
   name TEXT NOT NULL,  -- 'prod'; compared byte by byte
   versionId INTEGER NOT NULL REFERENCES version (id),  -- the holder
   PRIMARY KEY (modelId, name)
@@ -63,7 +63,7 @@ CREATE INDEX aliasByVersion ON alias (versionId);
 -- Written by Catalog: every move of an alias; its event tells when and by whom.
 CREATE TABLE aliasEntry (
   sequence INTEGER PRIMARY KEY,  -- the event's
-  modelId INTEGER NOT NULL REFERENCES model (id),
+  modelId INTEGER NOT NULL REFERENCES model (id),  -- whose it is
   name TEXT NOT NULL,  -- the alias
   number INTEGER,  -- the version that holds from here on, which may be removed by now; null: unset
   note TEXT,  -- why

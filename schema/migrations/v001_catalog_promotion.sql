@@ -6,7 +6,7 @@ CREATE TABLE promotion (
   alias TEXT NOT NULL,  -- the alias's name
   versionId INTEGER NOT NULL,  -- the version in Catalog that was to hold the alias
   previousVersionId INTEGER,  -- the holder it was judged against; null for the first
-  outcome TEXT NOT NULL CHECK (outcome IN ('promoted', 'refused')),
+  outcome TEXT NOT NULL CHECK (outcome IN ('promoted', 'refused')),  -- what was decided
   evidence TEXT NOT NULL,  -- JSON array, an object a gate; empty for a rollback
   waivers TEXT NOT NULL,  -- JSON object: the gates that were waived, with the reasons
   note TEXT,  -- why, in the user's words
