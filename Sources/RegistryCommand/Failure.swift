@@ -66,10 +66,16 @@ extension RegistryError.Kind {
 }
 
 extension String {
-  /// ArgumentParser's sentence without what it says about usage.
+  /// ArgumentParser's sentence in our form: one clause, without usage and lists of bullets.
   fileprivate var withoutUsage: String {
-    var lines = split(separator: "\n").prefix { !$0.hasPrefix("Usage:") && !$0.hasPrefix("  See ") }
-    if let first = lines.first, first.hasPrefix("Error: ") { lines[0] = first.dropFirst(7) }
-    return lines.joined(separator: "\n")
+    let lines = split(separator: "\n").prefix { !$0.hasPrefix("Usage:") && !$0.hasPrefix("  See ") }
+    let values = lines.dropFirst().compactMap { $0.firstMatch(of: #/^ *- (.*)$/#).map { $0.1 } }
+    var text = String(lines.first ?? "")
+    if text.hasPrefix("Error: ") { text.removeFirst(7) }
+    if !values.isEmpty { text += " " + values.joined(separator: ", ") }
+    text = text.replacing(
+      #/The value '(.*)' is invalid for '(?:(--[a-z-]+) )?<key=value>'/#
+    ) { "'\($0.1)' is not key=value\($0.2.map { " (\($0))" } ?? "")" }
+    return text.prefix(1).lowercased() + text.dropFirst()
   }
 }

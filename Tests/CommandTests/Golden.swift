@@ -37,6 +37,8 @@ enum Golden {
       .replacing(#/\b\d\.\d\ds/#, with: "0.00s")
       .replacing(#/ {3}\ds\b/#, with: "0.00s")
       .replacing(#/[+−]\d(\.\d\d)?s\b/#, with: "+0.00s")
+      .replacing(#/"durationSeconds": [\d.]+/#, with: "\"durationSeconds\": 0.5")
+      .replacing(#/,\d+\.\d+,2026-01-01T/#, with: ",0.5,2026-01-01T")
       .replacing(#/cpu \d\S*/#, with: "cpu 0.00s")
       .replacing(#/(memory|stored) .*/#) { "\($0.1) …" }
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import GRDB
+import Promotion
 import Storage
 import Workspace
 
@@ -86,6 +87,7 @@ struct AliasLog: ParsableCommand {
       [
         .init("back", "", pinned: true), .init("version", pinned: true), .init("kind", "how"),
         .init("time", "when"), .init("actor", "by"), .init("sequence", "event"),
+        .init("waived", flexible: true),
         .init("note", flexible: true),
       ])
     try globals.reading { store in
@@ -93,7 +95,11 @@ struct AliasLog: ParsableCommand {
         let model = try Reference.model(alias.model, db)
         let log = try model.aliasLog(alias.name, db)
         guard !log.isEmpty else { _ = try model.getAlias(alias.name, db); return }
+        let decisions = try Promotion.list(of: model, alias: alias.name, db)
         for (index, entry) in log.enumerated() {
+          // A promotion appends the move and then itself.
+          let decision = decisions.first { $0.eventSequence == entry.sequence + 1 }
+          let waived = (decision?.waivers ?? []).map { "\($0.gate.name): \($0.reason)" }
           let back = log.count - 1 - index
           let reference = back == 0 ? "@\(alias.name)" : "@\(alias.name)~\(back)"
           table.add([
@@ -105,7 +111,8 @@ struct AliasLog: ParsableCommand {
                 ?? .structure(.null, text: "unset"), .bold),
             .init(.text(String(entry.kind.split(separator: ".").last ?? ""))),
             .init(.time(entry.time), .dim), .init(.text(entry.actor)),
-            .init(.integer(entry.sequence), .dim), .init(.init(entry.note)),
+            .init(.integer(decision?.eventSequence ?? entry.sequence), .dim),
+            .init(waived.isEmpty ? .none : .list(waived)), .init(.init(entry.note)),
           ])
         }
       }

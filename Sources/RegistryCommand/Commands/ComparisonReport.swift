@@ -106,6 +106,7 @@ struct ComparisonReport {
     case .seconds, .bytes:
       let sign = number < 0 ? "−" : "+"
       let size = abs(number)
+      guard number != 0 else { return .init(.structure(.number(0), text: "0"), .dim) }
       let text =
         row.unit == .seconds
         ? Value.duration(size) : Int64(exactly: size).map(Value.size) ?? size.fourDigits

@@ -141,13 +141,18 @@ extension Report.Field {
 }
 
 extension JSON {
-  /// An object as `key=value key=value`, for one line.
+  /// An object as `key=value key=value`, for one line; of a list of objects only the first, with their number.
   var factsText: String {
-    guard let members else { return string ?? text() }
-    return members.filter { $0.value != .null }.map {
-      "\($0.key)=\($0.value.string ?? $0.value.text())"
+    if let members {
+      return members.filter { $0.value != .null }
+        .map { "\($0.key)=\($0.value.factsText)" }.joined(separator: " ")
     }
-    .joined(separator: " ")
+    if let array {
+      guard let first = array.first else { return "none" }
+      guard first.members != nil else { return array.map(\.factsText).joined(separator: ",") }
+      return array.count == 1 ? "(\(first.factsText))" : "\(array.count) (\(first.factsText) …)"
+    }
+    return string ?? text()
   }
 }
 

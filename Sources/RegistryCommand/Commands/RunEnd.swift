@@ -54,6 +54,12 @@ struct RunEnd {
           .init("  \(outcome.sign) ", outcome.style), .init(check.rule.printable),
           .init("  " + check.evidence.factsText.printable.cut(to: 70, ascii: false), .dim))
       }
+      let left = try run.artifacts(db).count
+      if outcome.version == nil, left > 0, experiment.task != nil {
+        report.line(
+          "  \(left) file\(left == 1 ? "" : "s") stay with the run → registry run adopt \(run.id.short)"
+        )
+      }
       if let version = outcome.version {
         report.line(.init("  → "), .init(version.reference, .bold))
       }

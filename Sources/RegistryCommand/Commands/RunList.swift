@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import GRDB
 import Runner
 import Storage
 import Tracking
@@ -24,9 +25,9 @@ struct RunList: ParsableCommand {
       valueName: "filter"))
   var `where`: String?
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "The order: a column, from the greatest with '-'; may be repeated.", valueName: "column"),
-    transform: { $0 })
+      "The order: a column, from the greatest with '-'; may be repeated.", valueName: "column"))
   var sort: [String] = []
   @Option(help: ArgumentHelp("The columns, parted by commas.", valueName: "list"))
   var columns: [String] = []
@@ -44,30 +45,58 @@ struct RunList: ParsableCommand {
     search.sort = try sort.map(RunSearch.SortKey.init)
     search.limit = limit
     search.view = removed ? .deleted : .active
-    let fields = try columns.flatMap { $0.split(separator: ",") }.map { column in
-      try RunField(column.trimmingPrefix(while: \.isWhitespace).description)
+    let chosen = try columns.flatMap { $0.split(separator: ",") }.map { text in
+      try RunColumn(text.trimmingPrefix(while: \.isWhitespace).description)
     }
-    search.columns = fields.isEmpty ? nil : fields
-    let found = try globals.reading { store in
+    let fields = chosen.compactMap { column in
+      if case .field(let field) = column { field } else { nil }
+    }
+    search.columns = columns.isEmpty ? nil : fields
+    let table = try globals.reading { store in
       try store.read { db in
-        let experiment = try experiment.map { try Reference.experiment($0, db) }
-        search.experimentIds = experiment.map { [$0.id] }
-        let task = experiment?.task
-        var best: Run?
-        if let metric = task?.metric, let direction = task?.direction, let experiment {
-          best = try Run.best(experimentId: experiment.id, metric: metric, direction, db)
-        }
+        let given = try experiment.map { try Reference.experiment($0, db) }
+        search.experimentIds = given.map { [$0.id] }
+        try Self.check(fields + search.sort.map(\.field), search, db)
         let page = try search.page(db)
+        let only = Set(page.rows.map(\.run.experimentId))
+        let shown =
+          try given ?? (only.count == 1 ? only.first : nil).map { try Experiment.get(id: $0, db) }
+        var best: Run?
+        if let shown, let metric = shown.task?.metric, let direction = shown.task?.direction {
+          best = try Run.best(experimentId: shown.id, metric: metric, direction, db)
+        }
         return RunTable(
           page: page, total: page.nextOffset == nil ? page.rows.count : try search.count(db),
-          fields: search.columns, experiment: experiment, best: best?.id,
+          columns: columns.isEmpty ? nil : chosen, experiment: shown, best: best?.id,
           lost: Set(page.rows.map(\.run).filter { Spool.isLost($0, store) }.map(\.id)),
           versions: try page.rows.reduce(into: [:]) { versions, row in
             versions[row.run.id] = try row.run.outputVersionId
               .flatMap { try Version.find(id: $0, db)?.reference }
-          })
+          }, emptyText: emptyText)
       }
     }
-    globals.show(found.report)
+    globals.show(table.report)
+  }
+
+  private var emptyText: String {
+    if removed { return "no run was removed" }
+    return `where` == nil
+      ? "no run yet; registry run \(experiment ?? "TASK") -- COMMAND" : "no run matches"
+  }
+
+  /// Refuses a key that no run of the question has, instead of an empty column or an order by nothing.
+  private static func check(_ fields: [RunField], _ search: RunSearch, _ db: Database) throws {
+    for field in fields {
+      if case .attribute = field { continue }
+      var question = search
+      question.filter = try Filter.parse("\(field.name) is not null")
+      question.sort = []
+      guard try question.count(db) == 0 else { continue }
+      var all = search
+      all.filter = nil
+      guard try all.count(db) > 0 else { return }
+      throw RegistryError(
+        .notFound, "no run has '\(field.name)'", hint: "registry run ls --json tells the names")
+    }
   }
 }

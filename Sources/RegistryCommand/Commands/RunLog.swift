@@ -8,12 +8,12 @@ import Workspace
 /// The run that a command of shell scripts means.
 enum RunArgument {
   /// The run by reference, else the one that `REGISTRY_RUN_ID` names.
-  static func get(_ reference: String?, _ db: Database) throws -> Run {
+  static func get(_ reference: String?, for verb: String, _ db: Database) throws -> Run {
     if let reference { return try Reference(reference).run(db) }
     guard let id = ProcessInfo.processInfo.environment["REGISTRY_RUN_ID"], !id.isEmpty else {
       throw RegistryError(
         .invalidInput, "no run is named and REGISTRY_RUN_ID is not set",
-        hint: "registry run log RUN key=value")
+        hint: "registry run \(verb) RUN")
     }
     return try Run.resolve(id, db)
   }
@@ -34,7 +34,9 @@ struct RunLog: ParsableCommand {
       "The run (REGISTRY_RUN_ID where it is left out), then metrics with their values.",
       valueName: "run | key=value"))
   var words: [String] = []
-  @Option(help: ArgumentHelp("The step; each metric's next one otherwise.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The step; each metric's next one otherwise.", valueName: "n"))
   var step: Int64?
   @Option(help: ArgumentHelp("Logs a parameter; may be repeated.", valueName: "key=value"))
   var param: [Assignment] = []
@@ -58,7 +60,7 @@ struct RunLog: ParsableCommand {
     }
     let (run, count) = try globals.writing { store in
       try store.write { db in
-        let run = try RunArgument.get(isNamed ? words.first : nil, db)
+        let run = try RunArgument.get(isNamed ? words.first : nil, for: "log", db)
         try run.logParameters(param.map { Parameter($0.key, $0.value) }, db)
         return (run, try run.append(batch, db))
       }

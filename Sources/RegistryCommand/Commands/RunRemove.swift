@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRDB
 import Storage
 import Tracking
 import Workspace
@@ -27,10 +28,10 @@ struct RunRestore: ParsableCommand {
     discussion: """
       Examples:
         registry run ls --removed
-        registry run restore 7f3ac1e0b2d94f55a0c1d2e3f4a5b6c7
+        registry run restore 7f3a
       """)
 
-  @Argument(help: "The runs, with all 32 digits of their ids.") var runs: [String]
+  @Argument(help: "The runs, by name or by digits of their ids.") var runs: [String]
   @OptionGroup var globals: Globals
 
   func run() throws {
@@ -43,7 +44,9 @@ private enum RunLifecycle {
     let runs = try globals.writing { store in
       try store.write { db in
         try references.map { reference in
-          let run = try Reference(reference).run(db)
+          let run =
+            lifecycle == .active
+            ? try removedRun(reference, db) : try Reference(reference).run(db)
           guard lifecycle == .active || run.status.isFinal else {
             throw RegistryError(
               .refused, "run \(run.id.short) is still running",
@@ -60,6 +63,34 @@ private enum RunLifecycle {
         .structure(.string(run.id.hex), text: run.id.hex), .text(run.name),
         .text(lifecycle == .deleted ? "removed" : "restored"))
     }
-    globals.show(Report(table))
+    var report = Report(table)
+    if lifecycle == .deleted {
+      report.next = "registry run restore \(runs.map(\.id.short).joined(separator: " "))"
+    }
+    globals.show(report)
+  }
+
+  /// The removed run with a name or an id that starts with these digits.
+  private static func removedRun(_ reference: String, _ db: Database) throws -> Run {
+    var search = RunSearch()
+    search.view = .deleted
+    search.columns = []
+    search.limit = .max
+    let digits = reference.lowercased()
+    let found = try search.page(db).rows.map(\.run).filter { run in
+      run.name.utf8.elementsEqual(reference.utf8)
+        || digits.utf8.count >= 4 && run.id.hex.hasPrefix(digits)
+    }
+    guard let first = found.first else {
+      throw RegistryError(
+        .notFound, "no removed run named '\(reference)'", hint: "registry run ls --removed")
+    }
+    guard found.count == 1 else {
+      throw RegistryError(
+        .ambiguous, "'\(reference)' means \(found.count) removed runs",
+        hint: "one of: " + found.prefix(5).map { "\($0.id.hex.prefix(12))" }.joined(separator: ", ")
+      )
+    }
+    return first
   }
 }

@@ -38,7 +38,9 @@ struct RunScrape: ParsableCommand {
     of path: String, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws {
     let file = path == "-" ? .standardInput : FileHandle(forReadingAtPath: path)
-    guard let file else { throw RegistryError(.notFound, "no file \(path)") }
+    guard let file else {
+      throw RegistryError(.notFound, "no file \(path)", hint: "registry run scrape --test FILE")
+    }
     var line: [UInt8] = []
     do {
       while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {

@@ -20,7 +20,8 @@ struct RunStart: ParsableCommand {
   var set: [Assignment] = []
   @Option(help: ArgumentHelp("A tag; may be repeated.", valueName: "key=value"))
   var tag: [Assignment] = []
-  @Option(help: ArgumentHelp("The seed of the run.", valueName: "n")) var seed: Int64?
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of the run.", valueName: "n"))
+  var seed: Int64?
   @OptionGroup var globals: Globals
 
   func run() throws {
@@ -80,7 +81,7 @@ struct RunFinish: ParsableCommand {
   func run() throws {
     let run = try globals.writing { store in
       try store.write { db in
-        let run = try RunArgument.get(reference, db)
+        let run = try RunArgument.get(reference, for: "finish", db)
         guard !run.status.isFinal else {
           throw RegistryError(
             .conflict, "run \(run.id.short) has ended already as \(run.status.rawValue)",
@@ -92,7 +93,7 @@ struct RunFinish: ParsableCommand {
     var report = Report("run")
     report.add([
       .init("id", "run", .text(run.id.hex)), .init("name", nil, .text(run.name)),
-      .init("status", nil, .text(run.status.rawValue)),
+      .init("status", nil, RunState(run, isLost: false).value),
       .init("durationSeconds", "took", run.durationSeconds.map { .seconds($0) } ?? .none),
     ])
     globals.show(report)

@@ -7,88 +7,63 @@ struct RunTable {
   let page: RunPage
   /// How many runs the question has on all pages.
   let total: Int
-  /// The columns that were asked for; nil leaves the choice to the table.
-  let fields: [RunField]?
-  /// The only experiment of the page; nil for all.
+  /// Exactly these columns; nil leaves the choice to the table.
+  let columns: [RunColumn]?
+  /// The experiment of all runs of the page, if it is one.
   let experiment: Experiment?
   let best: RunID?
   /// Runs that have died without a word.
   let lost: Set<RunID>
   /// What the runs made.
   let versions: [RunID: String]
+  /// What people read where there is no run.
+  let emptyText: String
 
   var report: Report {
-    let fields = fields ?? chosenFields
-    var table = Table("runs", columns(fields), emptyText: emptyText)
-    for row in page.rows { table.add(cells(row, fields)) }
+    let columns = columns ?? chosenColumns
+    let metrics = columns.compactMap(\.metricKey)
+    var table = Table(
+      "runs", columns.map { $0.tableColumn(beside: metrics, primary: primary) },
+      emptyText: emptyText)
+    table.hint = "--columns"
+    for row in page.rows { table.add(columns.map { cell(row, $0) }) }
     var report = Report(table)
     if total > page.rows.count {
-      report.line("\(page.rows.count) of \(total) runs (--limit, --where)", .dim)
+      report.line("\(page.rows.count) of \(total) runs (--limit)", .dim)
     }
     return report
   }
 
-  private var emptyText: String {
-    experiment.map { "no run of \($0.name.printable) matches" } ?? "no run matches"
-  }
-
   private var primary: String? { experiment?.task?.metric }
 
-  private func columns(_ fields: [RunField]) -> [Table.Column] {
-    let own = [
-      Table.Column("id", "run", pinned: true), .init("name", pinned: true),
-      .init("experiment", hidden: experiment != nil), .init("status", pinned: true),
-      .init("reason", hidden: true), .init("isBest", hidden: true),
-    ]
-    let rest: [Table.Column] = [
-      .init("version"), .init("durationSeconds", "took"), .init("startedAt", "started"),
-    ]
-    return own
-      + fields.enumerated().map { index, field in
-        .init(field.key, title(field), group: field.group, pinned: index == 0 && isPrimary(field))
-      } + rest
-  }
-
-  private func title(_ field: RunField) -> String {
-    if case .parameter(let key) = field { return key.printable }
-    return field.name.printable
-  }
-
-  private func isPrimary(_ field: RunField) -> Bool {
-    primary.map { field == .metric($0) } ?? false
-  }
-
-  private func cells(_ row: RunRow, _ fields: [RunField]) -> [Table.Cell] {
+  private func cell(_ row: RunRow, _ column: RunColumn) -> Table.Cell {
     let run = row.run
-    let isBest = run.id == best
     let state = RunState(run, isLost: lost.contains(run.id))
-    let own: [Table.Cell] = [
-      .init(.structure(.string(run.id.hex), text: run.id.short), .accent),
-      .init(.structure(.string(run.name), text: run.name + (isBest ? " ★" : ""))),
-      .init(.text(row.experimentName)),
-      .init(state.value, state.outcome.style), .init(.init(state.reason?.rawValue)),
-      .init(.structure(.bool(isBest), text: "")),
-    ]
-    let rest: [Table.Cell] = [
-      .init(.init(versions[run.id])),
-      .init(run.durationSeconds.map { .seconds($0) } ?? .none, .dim),
-      .init(.age(run.startTime), .dim),
-    ]
-    return own
-      + fields.map { field in
-        let value = Self.value(row, field)
-        return .init(value, isBest && isPrimary(field) ? .good : .plain)
-      } + rest
+    let isBest = run.id == best
+    switch column {
+    case .version: return .init(.init(versions[run.id]))
+    case .isBest: return .init(.structure(.bool(isBest), text: ""))
+    case .field(.attribute(.id)):
+      return .init(.structure(.string(run.id.hex), text: run.id.short), .accent)
+    case .field(.attribute(.name)):
+      return .init(.structure(.string(run.name), text: run.name + (isBest ? " ★" : "")))
+    case .field(.attribute(.status)): return .init(state.value, state.outcome.style)
+    case .field(.attribute(.reason)): return .init(.init(state.reason?.rawValue))
+    case .field(.attribute(.started)): return .init(.age(run.startTime), .dim)
+    case .field(.attribute(.ended)):
+      return .init(run.endTime.map { .age($0) } ?? .none, .dim)
+    case .field(.attribute(.duration)):
+      return .init(run.durationSeconds.map { .seconds($0) } ?? .none, .dim)
+    case .field(let field):
+      return .init(Self.value(row, field), isBest && column.metricKey == primary ? .good : .plain)
+    }
   }
 
   private static func value(_ row: RunRow, _ field: RunField) -> Value {
     switch (field, row.value(field)) {
     case (_, nil): .none
-    case (.attribute(.duration), .number(let seconds)?): .seconds(seconds)
     case (.attribute(.cpuSeconds), .number(let seconds)?): .seconds(seconds)
     case (.attribute(.memoryPeakBytes), .integer(let bytes)?): .bytes(bytes)
-    case (.attribute(.started), _): .time(row.run.startTime)
-    case (.attribute(.ended), _): row.run.endTime.map { .time($0) } ?? .none
     case (_, .number(let number)?): .number(number)
     case (_, .integer(let number)?): .integer(number)
     case (_, .string(let text)?): .text(text)
@@ -96,8 +71,8 @@ struct RunTable {
     }
   }
 
-  /// The primary metric, the parameters that differ, then all other metrics and parameters.
-  private var chosenFields: [RunField] {
+  /// Who and how, the primary metric, parameters that differ, other metrics and parameters, cost.
+  private var chosenColumns: [RunColumn] {
     var metrics: [String] = []
     var parameters: [String: Set<String>] = [:]
     var counts: [String: Int] = [:]
@@ -116,26 +91,56 @@ struct RunTable {
       (parameters[key]?.count ?? 0) > 1 || counts[key] != page.rows.count
     }
     let same = keys.filter { !differing.contains($0) }
+    let own: [RunAttribute] = [.id, .name, .experiment, .status, .reason]
     let first = primary.map { [RunField.metric($0)] } ?? []
     let others = metrics.filter { $0 != primary }.map { RunField.metric($0) }
-    return first + differing.map { .parameter($0) } + others + same.map { .parameter($0) }
+    let fields =
+      first + differing.map { .parameter($0) } + others + same.map { .parameter($0) }
+    return own.map { .field(.attribute($0)) } + [.isBest] + fields.map { .field($0) }
+      + [.version, .field(.attribute(.duration)), .field(.attribute(.started))]
   }
 }
 
-extension RunField {
-  fileprivate var key: String {
-    switch self {
-    case .attribute(let attribute): attribute.rawValue
-    case .metric(let key), .parameter(let key), .tag(let key): key
+/// A column of a table of runs.
+enum RunColumn {
+  case field(RunField)
+  /// The version that the run made.
+  case version
+  case isBest
+
+  /// Reads a name as a person types it, or as it stands in a heading.
+  init(_ text: String) throws(RegistryError) {
+    switch text {
+    case "version", "made": self = .version
+    case "run": self = .field(.attribute(.id))
+    case "took": self = .field(.attribute(.duration))
+    default: self = .field(try RunField(text))
     }
   }
 
-  fileprivate var group: String? {
+  var metricKey: String? {
+    if case .field(.metric(let key)) = self { key } else { nil }
+  }
+
+  /// How the column is headed; a parameter says so where a metric has the same name.
+  fileprivate func tableColumn(beside metrics: [String], primary: String?) -> Table.Column {
     switch self {
-    case .attribute: nil
-    case .metric: "metrics"
-    case .parameter: "params"
-    case .tag: "tags"
+    case .version: return .init("version")
+    case .isBest: return .init("isBest", hidden: true)
+    case .field(.attribute(.id)): return .init("id", "run", pinned: true)
+    case .field(.attribute(.name)): return .init("name", pinned: true)
+    case .field(.attribute(.status)): return .init("status", pinned: true)
+    case .field(.attribute(.reason)): return .init("reason", hidden: true)
+    case .field(.attribute(.duration)): return .init("durationSeconds", "took")
+    case .field(.attribute(.started)): return .init("startedAt", "started")
+    case .field(.attribute(.ended)): return .init("endedAt", "ended")
+    case .field(.attribute(let attribute)): return .init(attribute.rawValue)
+    case .field(.metric(let key)):
+      return .init(key, key.printable, group: "metrics", pinned: key == primary)
+    case .field(.parameter(let key)):
+      let title = metrics.contains(key) ? "params.\(key)" : key
+      return .init(key, title.printable, group: "params")
+    case .field(.tag(let key)): return .init(key, "tags.\(key)".printable, group: "tags")
     }
   }
 }

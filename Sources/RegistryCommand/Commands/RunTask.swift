@@ -30,7 +30,7 @@ struct RunTask: AsyncParsableCommand {
     help: ArgumentHelp(
       "A parameter, also for {key} in the command; may be repeated.", valueName: "key=value"))
   var set: [Assignment] = []
-  @Option(help: ArgumentHelp("The seed.", valueName: "n")) var seed: Int64?
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed.", valueName: "n")) var seed: Int64?
   @Option(
     help: ArgumentHelp(
       "Tensors of the base that shall not change; may be repeated.", valueName: "glob"))
@@ -96,7 +96,7 @@ struct RunTask: AsyncParsableCommand {
     let words = CommandLine.argumentBytes.suffix(command.count)
     var request = Runner.Request(session, command: Array(words))
     request.scrapes = !noScrape
-    request.echoDescriptor = globals.quiet ? nil : globals.isForPeople ? 1 : 2
+    request.echoDescriptor = globals.isForPeople ? 1 : 2
     return request
   }
 
@@ -111,8 +111,11 @@ struct RunTask: AsyncParsableCommand {
         globals.note("the tags were not set: \(error)", .warning)
       }
       guard !noScrape else { return }
-      let rule = "metrics in its output: \(Scrape.rule)"
-      for line in rule.wrapped(to: globals.errorOutput.width ?? 100) { globals.note(line, .dim) }
+      globals.note("metrics: key=number and key:number in its output (registry run scrape)", .dim)
+      guard globals.verbose else { return }
+      for line in Scrape.rule.wrapped(to: globals.errorOutput.width ?? 100) {
+        globals.note(line, .dim)
+      }
     }
     let progress = Progress("storing the output", .bytes, globals)
     hooks.stored = { progress.update(done: $0, total: 0) }

@@ -111,7 +111,8 @@ struct VersionShow: ParsableCommand {
       "decisions",
       [
         .init("outcome", "", pinned: true), .init("kind", "decision"), .init("alias"),
-        .init("failed", "failed gates"), .init("createdAt", "when"), .init("note", flexible: true),
+        .init("failed", "failed gates"), .init("waived", flexible: true),
+        .init("createdAt", "when"), .init("note", flexible: true),
       ])
     for decision in try Promotion.list(of: version, db) {
       let outcome: Value.Outcome = decision.outcome == .refused ? .fail : .ok
@@ -119,7 +120,11 @@ struct VersionShow: ParsableCommand {
         .init(
           .structure(.string(decision.outcome.rawValue), text: outcome.sign), outcome.style),
         .init(.text(decision.kind.rawValue)), .init(.text("@" + decision.alias)),
-        .init(.list(decision.failures.map(\.gate.name))), .init(.time(decision.createdAt), .dim),
+        .init(decision.failures.isEmpty ? .none : .list(decision.failures.map(\.gate.name))),
+        .init(
+          decision.waivers.isEmpty
+            ? .none : .list(decision.waivers.map { "\($0.gate.name): \($0.reason)" })),
+        .init(.time(decision.createdAt), .dim),
         .init(.init(decision.note)),
       ])
     }

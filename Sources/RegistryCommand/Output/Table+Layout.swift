@@ -46,7 +46,7 @@ extension Table {
     }
     let dropped = shown.count - kept.count
     if dropped > 0 {
-      let note = "+\(dropped) column\(dropped == 1 ? "" : "s") (--columns)"
+      let note = "+\(dropped) column\(dropped == 1 ? "" : "s") (\(hint))"
       lines.append(margin + terminal.styled(note, .dim))
     }
     return lines

@@ -48,6 +48,8 @@ struct Table {
   private(set) var rows: [[Cell]] = []
   /// What people read instead of an empty table.
   var emptyText: String
+  /// The option that shows columns for which there is no room.
+  var hint = "--json"
 
   init(_ key: String, _ columns: [Column], emptyText: String = "") {
     self.key = key

@@ -113,7 +113,9 @@ extension Value {
     case .integer(let number): String(number)
     case .number(let number): number.fourDigits
     case .difference(let number):
-      number.isNaN ? "nan" : (number < 0 ? (ascii ? "-" : "−") : "+") + abs(number).fourDigits
+      number.isNaN
+        ? "nan"
+        : number == 0 ? "0" : (number < 0 ? (ascii ? "-" : "−") : "+") + abs(number).fourDigits
     case .bytes(let count): Self.size(count)
     case .seconds(let seconds): Self.duration(seconds)
     case .time(let time): time.localText
