@@ -53,6 +53,9 @@ package enum StoreFile: Sendable, CaseIterable {
   var schemaNumber: Int32 { migrations.last?.number ?? 0 }
 
   /// The settings that every connection gets; none of them writes to the file.
+  ///
+  /// Debian's SQLite overwrites what is deleted unless told otherwise, which would make gc write
+  /// all that it frees.
   func configuration(readonly: Bool) -> Configuration {
     var configuration = Configuration()
     configuration.readonly = readonly
@@ -65,6 +68,7 @@ package enum StoreFile: Sendable, CaseIterable {
           PRAGMA cell_size_check = ON;
           PRAGMA mmap_size = 0;
           PRAGMA temp_store = MEMORY;
+          PRAGMA secure_delete = OFF;
           PRAGMA cache_size = -\(cacheSizeKiB);
           PRAGMA journal_size_limit = 67108864;
           """)

@@ -88,10 +88,22 @@ extension Blob {
       for id in chunkIds { try statement.execute(arguments: [id]) }
     }
     try Pack.rewriteSparse(in: store, progress)
-    try store.writeWithoutTransaction(.weights) { db in
-      try db.execute(sql: "PRAGMA incremental_vacuum")
+    try giveBackSpace(of: store)
+  }
+
+  /// Gives free pages back to the disk in steps of 4 MiB, since a page that moves is first written
+  /// to the log: one step for all would need as much space as it frees.
+  private static func giveBackSpace(of store: Store) throws {
+    var freeCount = Int.max
+    while true {
+      let left = try store.writeWithoutTransaction(.weights) { db in
+        try db.execute(sql: "PRAGMA incremental_vacuum(256)")
+        return try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+      }
+      try store.checkpoint(.weights)
+      guard left > 0, left < freeCount else { return }
+      freeCount = left
     }
-    try store.checkpoint(.weights)
   }
 }
 

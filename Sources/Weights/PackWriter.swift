@@ -55,6 +55,7 @@ struct PackWriter {
   /// Writes what waits in one transaction.
   mutating func flush() throws {
     guard !pending.isEmpty else { return }
+    try store.checkSpace(forBytes: Int64(pendingBytes))
     let (fresh, freshBytes) = try store.write(.weights) { db in try write(db) }
     ids += fresh
     storedBytes += freshBytes
