@@ -31,7 +31,7 @@ func benchmarkPoints() throws {
           in: place)
       }.seconds
       bytes = Double(try storeSizeBytes(place) - before) / Double(lines * keys.count)
-      let shown = try Product.succeed("run", "show", "last", "--json", in: place)
+      let shown = try Product.succeed("run", "show", "bench/last", "--json", in: place)
       kept = try pointCount(shown.output)
     }
     let timing = Timing(seconds: timings)
