@@ -10,7 +10,7 @@ final class SourceFile {
 
   /// Opens a file; symbolic links are followed, since caches of models are made of them.
   ///
-  /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file; `denied`.
+  /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file or larger than any disk; `denied`.
   init(_ url: URL) throws(RegistryError) {
     let path = url.path
     name = url.lastPathComponent
@@ -26,6 +26,11 @@ final class SourceFile {
     guard let status = Self.status(descriptor), status.st_mode & S_IFMT == S_IFREG else {
       _ = close(descriptor)
       throw RegistryError(.invalidInput, "\(path) is not a regular file")
+    }
+    guard status.st_size <= Blob.sizeBytesMax else {
+      _ = close(descriptor)
+      throw RegistryError(
+        .invalidInput, "\(path) has \(status.st_size) bytes, more than \(Blob.sizeBytesMax)")
     }
     sizeBytes = Int64(status.st_size)
     identity = Self.identity(status)
