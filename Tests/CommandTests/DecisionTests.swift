@@ -8,7 +8,8 @@ import Testing
   private func rows(_ list: String, _ answer: String) throws -> [JSON] {
     let json = try JSON.parse(Array(answer.utf8))
     let places = [json] + (json.members ?? []).map(\.value)
-    return try #require(places.compactMap { $0[list]?.array }.first)
+    let found = places.compactMap { $0[list]?.array }
+    return try #require(found.first)
   }
 
   /// Writes a folder with one tensor of two values.
