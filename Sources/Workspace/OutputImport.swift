@@ -32,11 +32,9 @@ struct OutputImport {
   /// Stores all files of a folder.
   ///
   /// - Throws: `unavailable`; what is wrong with a file itself becomes a fault.
-  mutating func add(_ folder: OutputFolder, to store: Store) throws {
-    for (path, reason) in folder.skipped {
-      note(path, RegistryError(.invalidInput, "\(path) of the output \(reason)"))
-    }
-    for file in folder.files {
+  mutating func add(_ found: FolderFile.Found, to store: Store) throws {
+    for (path, error) in found.faults { note(path, error) }
+    for file in found.files {
       let start = doneBytes
       let report = progress
       let isOfVersion = rule.isOfVersion(file.path)
@@ -54,7 +52,7 @@ struct OutputImport {
     }
   }
 
-  private mutating func take(_ added: Blob.Added, _ file: OutputFolder.File, isOfVersion: Bool) {
+  private mutating func take(_ added: Blob.Added, _ file: FolderFile, isOfVersion: Bool) {
     doneBytes += added.sizeBytes
     let entry = VersionFile(path: file.path, digest: added.digest, sizeBytes: added.sizeBytes)
     if isOfVersion { versionFiles.append(entry) } else { otherFiles.append(entry) }

@@ -58,7 +58,7 @@ extension RunSession {
     try store.withContent {
       let (model, base) = try store.read { db in try lineage(of: run, db) }
       var work = OutputImport(rule: ending.output, parents: base?.blobs ?? [], progress: progress)
-      try work.add(OutputFolder(ending.files), to: store)
+      try work.add(FolderFile.find(in: ending.files), to: store)
       let hasOutput =
         (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
       let output = hasOutput ? try Blob.add(file: ending.outputFile, to: store).digest : nil
@@ -151,7 +151,8 @@ extension Artifact {
 }
 
 extension VersionFile {
-  fileprivate init(_ artifact: Artifact) {
+  /// The file that stays with a run, under the same path.
+  init(_ artifact: Artifact) {
     self.init(path: artifact.path, digest: artifact.digest, sizeBytes: artifact.sizeBytes)
   }
 }

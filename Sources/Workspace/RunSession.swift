@@ -69,7 +69,9 @@ package struct RunSession: Sendable {
     }
     guard let base else { return RunSession(run: run, baseFolder: nil, baseReference: nil) }
     do {
-      let folder = try store.withContent { try VersionExport.cachedFolder(base, store) }
+      let folder = try store.withContent {
+        try VersionExport.cachedFolder(base, for: run.id, store)
+      }
       return RunSession(run: run, baseFolder: folder, baseReference: base.reference)
     } catch {
       _ = try? store.write { db in try run.finish(.failed, db) }
@@ -100,7 +102,7 @@ package struct RunSession: Sendable {
     let names = try store.read(.weights) { db in
       try files.flatMap { try Tensor.list(of: $0.digest, db).map(\.name) }
     }
-    for glob in globs where !names.contains(where: TensorGlob(glob).matches) {
+    for glob in globs where TensorGlob(glob).matches(in: names).isEmpty {
       throw RegistryError(
         .invalidInput, "'\(glob)' matches no tensor of \(base.reference)",
         hint: names.isEmpty

@@ -26,6 +26,7 @@ CREATE TABLE run (
 CREATE INDEX runByStart ON run (experimentId, startTime);
 CREATE INDEX runByName ON run (name, experimentId);
 CREATE INDEX runByStatus ON run (status) WHERE status IN ('RUNNING', 'SCHEDULED');
+CREATE INDEX runByOutput ON run (outputVersionId) WHERE outputVersionId IS NOT NULL;
 
 -- Written by Tracking: where a run came from; large, so apart from what lists scan.
 CREATE TABLE runSource (

@@ -108,6 +108,7 @@ struct VersionExportCommand: ParsableCommand {
         registry version export reviews@prod ./out
         registry version export reviews:3^ ./parent
         registry version export reviews@prod//config.json .
+        registry version export runs:/7f3ac1/checkpoint-500/model.safetensors .
       """)
 
   @Argument(help: ArgumentHelp("The version, or a file of it.", valueName: "ref"))
@@ -127,7 +128,7 @@ struct VersionExportCommand: ParsableCommand {
     let sizeBytes = written.files.reduce(0) { $0 + $1.sizeBytes }
     var report = Report("export")
     report.add([
-      .init("reference", "version", .text(written.version.reference)),
+      .init("reference", "version", .text(written.reference)),
       .init("folder", "exported to", .text(written.folder.path)),
       .init(
         "fileCount", "files",

@@ -122,8 +122,8 @@ struct VersionShow: ParsableCommand {
         .init(.text(decision.kind.rawValue)), .init(.text("@" + decision.alias)),
         .init(decision.failures.isEmpty ? .none : .list(decision.failures.map(\.gate.name))),
         .init(
-          decision.waivers.isEmpty
-            ? .none : .list(decision.waivers.map { "\($0.gate.name): \($0.reason)" })),
+          decision.usedWaivers.isEmpty
+            ? .none : .list(decision.usedWaivers.map { "\($0.gate.name): \($0.reason)" })),
         .init(.time(decision.createdAt), .dim),
         .init(.init(decision.note)),
       ])
