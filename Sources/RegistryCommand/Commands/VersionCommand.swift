@@ -8,6 +8,13 @@ import Workspace
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version", abstract: "Immutable sets of files: weights, config, tokenizer.",
+    discussion: """
+      Examples:
+        registry version ls reviews
+        registry version show reviews@prod
+        registry version add reviews ./checkpoint-900 --parent reviews:1
+        registry version export reviews@prod ./out
+      """,
     subcommands: [
       VersionAdd.self, VersionList.self, VersionShow.self, VersionExportCommand.self,
       VersionRemove.self,
@@ -153,11 +160,20 @@ struct VersionRemove: ParsableCommand {
         registry lineage reviews:4 --down
       """)
 
-  @Argument(help: ArgumentHelp("The version.", valueName: "ref")) var reference: String
+  @Argument(help: ArgumentHelp("The version, by its number.", valueName: "model:number"))
+  var reference: String
   @OptionGroup var globals: Globals
 
   func run() throws {
     let reference = try Reference(reference)
+    // Any other name means another version once something was added, moved or run.
+    guard case .version = reference.subject, reference.parents.isEmpty,
+      reference.path == nil
+    else {
+      throw RegistryError(
+        .invalidInput, "'\(reference.text)' does not name one version by its number",
+        hint: "registry version rm MODEL:NUMBER")
+    }
     let removed = try globals.writing { try VersionRemoval.remove(reference, from: $0) }
     var report = Report("version")
     report.add([
