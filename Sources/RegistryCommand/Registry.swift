@@ -44,8 +44,6 @@ struct Registry: ParsableCommand {
         ]),
     ])
 
-  @OptionGroup var globals: Globals
-
   static func main() async {
     if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
     Terminal.keepStandardStreams()
@@ -89,7 +87,7 @@ struct Registry: ParsableCommand {
         throw RegistryError(.invalidInput, unknown.message, hint: unknown.hint)
       }
       let asked = fullMessage(for: error)  // help, the version, a completion script
-      let text = (RunTask.help(inPlaceOf: asked) ?? asked)
+      let text = (RunTask.help(inPlaceOf: asked) ?? RegistryHelp.text(inPlaceOf: asked) ?? asked)
         .replacing(Globals.usage, with: "[options]")
       Terminal(1, color: .never, isPlain: false).write(text + "\n")
     }
@@ -107,5 +105,18 @@ struct Registry: ParsableCommand {
     failure.show(
       asJSON: words.contains("--json"),
       Terminal(2, color: color, isPlain: words.contains("--plain")))
+  }
+}
+
+/// The root with the options of all commands, for its help and for completion.
+///
+/// The root itself must not have them: it would take `-v` out of `--sort -val/f1` behind a verb.
+struct RegistryHelp: ParsableCommand {
+  static let configuration = Registry.configuration
+
+  @OptionGroup var globals: Globals
+
+  static func text(inPlaceOf text: String) -> String? {
+    text == Registry.helpMessage() ? helpMessage() : nil
   }
 }

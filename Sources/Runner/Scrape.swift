@@ -9,8 +9,8 @@ package struct Scrape {
     every key:number or key=number in a line, blanks allowed after the sign, is a point; the key \
     starts with a letter or _ and follows the start of the line, a blank or one of ,{[(|; key and \
     value may be quoted; the value ends at a blank, one of ,}])% or the end; :// never matches, \
-    nor does a port after localhost or a name with a dot; step, iteration or epoch with a whole number sets the line's step, else each key \
-    counts from 0; a carriage return ends a line
+    nor does a port after localhost or a name with a dot; step, iteration or epoch with a whole \
+    number sets the line's step, else each key counts from 0; a carriage return ends a line
     """
 
   private var pairs: [Pair] = []

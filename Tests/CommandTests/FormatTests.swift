@@ -129,7 +129,7 @@ import Testing
         ("a", ["n=9007199254740993", "v=1.10", "p=007", "same=1e-3"]),
         ("b", ["n=9007199254740992", "v=1.1", "p=7", "same=1e-3"]),
       ] {
-        try binary.run(
+        _ = try binary.run(
           ["run", "start", "e", "--name", name, "--seed", "9007199254740993"]
             + values.flatMap { ["--set", $0] })
       }
@@ -189,7 +189,7 @@ import Testing
         }
         #expect(try !binary("run", "show", "r", "--plot", key).isEmpty, "\(key)")
       }
-      #expect(try binary("run", "show", "r", "--plot", "lost").contains("(1 are not)"))
+      #expect(try binary("run", "show", "r", "--plot", "lost").contains("(1 is not)"))
       var wide = binary
       wide.environment["COLUMNS"] = "99999999"
       #expect(try wide("run", "show", "r", "--plot", "wide").utf8.count < 100_000)

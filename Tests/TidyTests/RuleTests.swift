@@ -54,7 +54,7 @@ import Testing
     #expect(RoomRules.faults(source("import Catalog", room: "Tracking")).count == 1)
     for text in [
       "private import Weights", "fileprivate import Weights", "import struct Weights.Blob",
-      "@preconcurrency package import enum Weights.Blob", "import Storage; import Weights",
+      "@preconcurrency package import enum Weights.Blob", "import GRDB; import Weights",
     ] { #expect(RoomRules.faults(source(text)).count == 1, "\(text)") }
     #expect(RoomRules.faults(source("/// They import Weights.\nlet important = 1")) == [])
     #expect(RoomRules.faults(source("import Storage\nimport GRDB", room: "Promotion")) == [])

@@ -110,7 +110,8 @@ enum EventText {
       let model = event.subject.split(separator: "@").first ?? ""
       func version(_ key: String) -> String { text(key).map { "\(model):\($0)" } ?? "unset" }
       let note = text("note").map { ["note=\($0)"] } ?? []
-      return (["\(version("from")) → \(version("to"))"] + note).joined(separator: "  ")
+      let before = text("from") == nil ? "" : ", before \(version("from"))"
+      return ([version("to") + before] + note).joined(separator: "  ")
     case "run.output":
       let id = detail["versionId"]?.integer
       let version = try id.map { try Version.find(id: $0, db)?.reference ?? "a removed version" }

@@ -32,7 +32,7 @@ struct VersionAdd: ParsableCommand {
         registry version add reviews ./checkpoint-900 --parent reviews:1
         registry version add tiny-int8 ./int8 --parent tiny:3 --relation quantize
         registry version add soup ./merged --parent a:2 --parent b:5 --relation merge
-        registry version add reviews ./best --metric val/f1=0.87 --source 'paper, table 2'
+        registry version add reviews ./best --metric val/f1=0.87 --source paper
       """)
 
   @Argument(help: "The model; it is made where it does not exist.") var model: String

@@ -74,7 +74,7 @@ struct Completer {
   /// What may stand in place of the last word.
   var answer: Answer {
     guard !words.contains("--") else { return .files }
-    let dump = try? JSON.parse(Array(Registry._dumpHelp().utf8))
+    let dump = try? JSON.parse(Array(RegistryHelp._dumpHelp().utf8))
     var command = Command(json: dump?["command"] ?? .null)
     var rest = words[...]
     while let next = rest.first, let inner = command.subcommand(next) {

@@ -26,7 +26,10 @@ struct Plot {
     let finite = points.filter { $0.x.isFinite && $0.y.isFinite }
     let lost = curves.reduce(0) { $0 + $1.lostCount }
     guard let xs = Axis(finite.map(\.x), isWhole: true), let ys = Axis(finite.map(\.y)) else {
-      return [title, points.isEmpty ? "no points" : "no finite points (\(lost) are not)"]
+      return [
+        title,
+        points.isEmpty ? "no points" : "no finite points (\(lost) \(lost == 1 ? "is" : "are") not)",
+      ]
     }
     let labels = ys.ticks(about: max(2, height / 3))
     let margin = labels.reduce(0) { max($0, $1.text.width) } + 1
