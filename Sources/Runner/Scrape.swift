@@ -1,5 +1,6 @@
 import Foundation
 package import Storage
+import Tracking
 
 /// Finds metrics in the lines that a program prints.
 package struct Scrape {
@@ -7,9 +8,9 @@ package struct Scrape {
   package static let rule = """
     every key:number or key=number in a line, blanks allowed after the sign, is a point; the key \
     starts with a letter or _ and follows the start of the line, a blank or one of ,{[(|; key and \
-    value may be quoted; the value ends at a blank, one of ,}])% or the end; :// and host:port \
-    never match; step, iteration or epoch with a whole number sets the line's step, else each key \
-    counts from 0; a carriage return ends a line
+    value may be quoted; the value ends at a blank, one of ,}])% or the end; :// never matches, \
+    nor does a port after localhost or a name with a dot; step, iteration or epoch with a whole \
+    number sets the line's step, else each key counts from 0; a carriage return ends a line
     """
 
   private var pairs: [Pair] = []
@@ -171,23 +172,29 @@ extension Scrape {
     package let step: Int64
   }
 
-  /// Reads a file and gives out what the rule finds in it.
+  /// Reads a file and gives out what the rule finds in it, as a run would store it.
   ///
   /// - Parameters:
-  ///   - path: A file of output.
+  ///   - path: A file of output; `-` is the standard input.
   ///   - found: Takes each point, in the order of the lines.
-  /// - Throws: `notFound` when the file cannot be read.
-  package static func test(path: String, found: (Finding) -> Void) throws(RegistryError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  /// - Returns: How many lines there are.
+  /// - Throws: `notFound` when the file is not there, `invalidInput` when it cannot be read.
+  @discardableResult
+  package static func test(path: String, found: (Finding) -> Void) throws(RegistryError) -> Int {
+    let descriptor = path == "-" ? dup(0) : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw RegistryError(.notFound, "\(path) cannot be read: \(String(cString: strerror(errno)))")
+      throw RegistryError(
+        .notFound, "\(path) cannot be read: \(String(cString: strerror(errno)))",
+        hint: "registry run scrape --test FILE")
     }
     defer { _ = close(descriptor) }
     var scrape = Scrape()
+    var keys = PointBatch()
     var counters: [String: Int64] = [:]
     var splitter = LineSplitter(breaksAtReturn: true)
     func take(_ line: UnsafeRawBufferPointer, _ number: Int) {
       scrape.points(in: line) { key, value, step in
+        guard (try? keys.key(key)) != nil else { return }
         let key = String(decoding: key, as: UTF8.self)
         let counted = counters[key, default: 0]
         counters[key] = max(counted, (step ?? counted) &+ 1)
@@ -197,9 +204,15 @@ extension Scrape {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else { break }
+      if count == 0 { break }
+      guard count > 0 else {
+        if errno == EINTR { continue }
+        throw RegistryError(
+          .invalidInput, "\(path) cannot be read: \(String(cString: strerror(errno)))")
+      }
       buffer.withUnsafeBytes { splitter.push(UnsafeRawBufferPointer(rebasing: $0[..<count]), take) }
     }
     splitter.finish(take)
+    return splitter.lineNumber - 1
   }
 }

@@ -33,7 +33,10 @@ extension Reference {
   /// - Returns: The run.
   /// - Throws: `notFound`, `ambiguous` with the candidates, `invalidInput` for a file.
   package func run(_ db: Database) throws -> Run {
-    if parents.isEmpty, path == nil, let run = try findRun(db) { return run }
+    if parents.isEmpty, path == nil {
+      if let run = try findRun(db) { return run }
+      if case .name(let name) = subject { try ReferenceLookup(db).checkIsModel(name) }
+    }
     let version = try version(db)
     guard let run = try Self.findRun(of: version, db) else {
       throw RegistryError(

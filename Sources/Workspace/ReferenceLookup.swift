@@ -50,6 +50,15 @@ struct ReferenceLookup {
       hint: Nearest.hint(to: name, in: names, else: "registry model ls"))
   }
 
+  /// Refuses a name that neither a model has nor, as is known by now, a run.
+  func checkIsModel(_ name: String) throws {
+    guard try Model.find(name, db) == nil else { return }
+    throw RegistryError(
+      .notFound, "no run named '\(name)'",
+      hint: Nearest.hint(
+        to: name, in: try Run.list(limit: 1000, db).map(\.name), else: "registry run ls"))
+  }
+
   /// A run by name, by an id's prefix, or by `EXPERIMENT/` and one of these; nil when no run is meant.
   func findRun(named name: String) throws -> Run? {
     if let run = try absent({ try Run.resolve(name, db) }) { return run }

@@ -26,6 +26,8 @@ package struct RunSession: Sendable {
     package var name: String?
     /// What it is given, in order.
     package var parameters: [Parameter] = []
+    /// What is noted on it.
+    package var tags: [Tag] = []
     /// The seed it is given.
     package var seed: Int64?
     /// Where it comes from; its `freeze` globs are checked against the base.
@@ -63,6 +65,7 @@ package struct RunSession: Sendable {
       start.baseVersionId = base?.id
       let run = try Run.add(start, db)
       try run.logParameters(request.parameters, db)
+      try run.setTags(request.tags, db)
       try request.source.put(run, db)
       try adding(run)
       return run

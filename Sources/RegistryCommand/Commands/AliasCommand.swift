@@ -8,6 +8,12 @@ import Workspace
 struct AliasCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "alias", abstract: "Movable names on versions, with their history.",
+    discussion: """
+      Examples:
+        registry alias ls
+        registry alias log reviews@prod
+        registry promote reviews/best --to prod
+      """,
     subcommands: [AliasList.self, AliasLog.self, AliasRemove.self])
 }
 

@@ -33,7 +33,7 @@ struct Diff: ParsableCommand {
       ])
       let (table, equal) = fileTable(files.0, files.1)
       report.add(table, title: "files")
-      if equal > 0, !all { report.line("  \(equal) equal hidden, --all shows them", .dim) }
+      if equal > 0, !all { report.notes.append(Self.hidden(equal, "file")) }
       guard tensors else {
         report.next = "registry diff \(before) \(after) --tensors"
         return report
@@ -92,7 +92,7 @@ struct Diff: ParsableCommand {
     }
     let equal = differences.count { $0.change == .equal }
     report.add(tensorTable(differences), title: "tensors")
-    if equal > 0, !all { report.line("  \(equal) equal hidden, --all shows them", .dim) }
+    if equal > 0, !all { report.notes.append(Self.hidden(equal, "tensor")) }
     report.data("equalTensorCount", JSON(equal))
   }
 
@@ -123,6 +123,10 @@ struct Diff: ParsableCommand {
       ])
     }
     return table
+  }
+
+  private static func hidden(_ count: Int, _ noun: String) -> String {
+    "\(count) equal \(noun)\(count == 1 ? "" : "s") hidden, --all shows them"
   }
 
   private static func style(_ change: String) -> Style {
