@@ -45,6 +45,7 @@ struct Registry: ParsableCommand {
     ])
 
   static func main() async {
+    StandardDescriptors.fill()
     if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
     let arguments = Verb.movingGlobals(Array(CommandLine.arguments.dropFirst()))
     do {

@@ -8,7 +8,7 @@ package struct OutputRule: Sendable, Equatable {
   /// Globs of paths that do not belong to the version.
   package var excludes: [String] = []
 
-  /// Everything except for `checkpoint-*/`.
+  /// Everything except for folders `checkpoint-*/` at any depth.
   package init() {}
 
   /// Reads what `json` wrote.
@@ -35,6 +35,7 @@ package struct OutputRule: Sendable, Equatable {
       }
     }
     if matches(excludes) { return false }
-    return matches(includes) || fnmatch("checkpoint-*/*", path, 0) != 0
+    if matches(includes) { return true }
+    return fnmatch("checkpoint-*/*", path, 0) != 0 && fnmatch("*/checkpoint-*/*", path, 0) != 0
   }
 }

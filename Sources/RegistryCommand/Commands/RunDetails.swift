@@ -14,7 +14,8 @@ enum RunDetails {
       let source = try RunSource.get(run, db)
       var report = Report("run")
       report.add(try identity(run, experiment, isLost: Spool.isLost(run, store), db))
-      report.add(origin(run, source), title: "source")
+      let checks = try run.checks(db)
+      report.add(origin(run, source, checks), title: "source")
       report.add(cost(run.usage), title: "cost")
       report.add(
         try run.parameters(db).map { .init($0.key, $0.key.printable, .text($0.value)) },
@@ -23,7 +24,7 @@ enum RunDetails {
         try run.tags(db).map { .init($0.key, $0.key.printable, .text($0.value)) }, key: "tags",
         title: "tags")
       report.add(try metrics(run, primary: experiment.task?.metric, db), title: "metrics")
-      report.add(checks(try run.checks(db)), title: "checks")
+      report.add(Self.checks(checks), title: "checks")
       report.add(artifacts(try run.artifacts(db)), title: "artifacts")
       return report
     }
@@ -50,10 +51,20 @@ enum RunDetails {
     ].filter { !$0.isEmpty }
   }
 
-  private static func origin(_ run: Run, _ source: RunSource) -> [Report.Field] {
+  /// What the working tree had beside the commit: `, clean` only where it had nothing.
+  private static func tree(_ source: RunSource, _ checks: [RunCheck]) -> String {
+    let untracked = checks.lazy.compactMap { $0.evidence["untrackedCount"]?.integer }.first
+    let files = untracked.map { $0 == 1 ? "1 untracked file" : "\($0) untracked files" }
+    let changes = source.gitDiff.map { " with changes (\(Value.size(Int64($0.count))))" }
+    guard changes != nil || files != nil else { return ", clean" }
+    return (changes ?? "") + (files.map { ", \($0)" } ?? "")
+  }
+
+  private static func origin(
+    _ run: Run, _ source: RunSource, _ checks: [RunCheck]
+  ) -> [Report.Field] {
     let commit = source.gitCommit.map { commit in
-      let tree =
-        source.gitDiff.map { " with changes (\(Value.size(Int64($0.count))))" } ?? ", clean"
+      let tree = tree(source, checks)
       return Value.structure(.string(commit), text: String(commit.prefix(12)) + tree)
     }
     return [
@@ -82,21 +93,23 @@ enum RunDetails {
   }
 
   private static func metrics(_ run: Run, primary: String?, _ db: Database) throws -> Table {
+    let all = try run.series(db)
     var table = Table(
       "metrics",
       [
         .init("key", "metric", pinned: true), .init("latest", pinned: true),
         .init("step", "at step"), .init("min"), .init("minStep", "at step"), .init("max"),
-        .init("maxStep", "at step"), .init("count", "points"), .init("nanCount", "nan"),
+        .init("maxStep", "at step"), .init("count", "points"),
+        .init("nanCount", "nan", hidden: all.allSatisfy { $0.nanCount == 0 }),
       ])
-    for series in try run.series(db) {
+    for series in all {
       table.add([
         .init(.text(series.key), series.key == primary ? .bold : .plain),
         .init(.number(series.latest.value), series.key == primary ? .good : .plain),
         .init(.integer(series.latest.step), .dim), .init(.init(series.min?.value)),
         .init(.init(series.min?.step), .dim), .init(.init(series.max?.value)),
         .init(.init(series.max?.step), .dim), .init(.init(series.count)),
-        .init(series.nanCount == 0 ? .none : .init(series.nanCount), .warning),
+        .init(.init(series.nanCount), series.nanCount == 0 ? .dim : .warning),
       ])
     }
     return table
