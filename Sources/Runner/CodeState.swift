@@ -10,29 +10,17 @@ struct CodeState {
   let diff: [UInt8]?
   /// Whether the diff was larger than what is kept.
   private let isDiffCut: Bool
-  /// Files that are neither in the commit nor ignored, from the tree's root.
-  private let untracked: [String]
+  /// Files that are in no commit and not ignored, at least; nil when git does not say.
+  let untrackedCount: Int?
 
-  /// Tells of a diff that is not kept, and of files that are in no commit.
+  /// Tells of a diff that is not kept.
   var checks: [RunCheck] {
-    var checks: [RunCheck] = []
-    if isDiffCut {
-      let evidence: JSON = [
-        "reason": "the diff is too large to be kept", "limitBytes": JSON(Self.diffBytesMax),
-      ]
-      checks.append(RunCheck(rule: "code", .warn, evidence: evidence))
-    }
-    if !untracked.isEmpty {
-      let evidence: JSON = [
-        "untrackedCount": JSON(untracked.count),
-        "untracked": .array(untracked.prefix(Self.untrackedShownMax).map(JSON.string)),
-      ]
-      checks.append(RunCheck(rule: "code", .ok, evidence: evidence))
-    }
-    return checks
+    guard isDiffCut else { return [] }
+    let evidence: JSON = [
+      "reason": "the diff is too large to be kept", "limitBytes": JSON(Self.diffBytesMax),
+    ]
+    return [RunCheck(rule: "code", .warn, evidence: evidence)]
   }
-
-  private static let untrackedShownMax = 10
 
   static let diffBytesMax = 16 << 20  // more is generated files, not code
 
@@ -52,8 +40,8 @@ struct CodeState {
         ["git", "status", "--porcelain", "-z", "--untracked-files=all"], limitBytes: 1 << 20,
         patience: patience)
     }
-    untracked = (status?.output ?? []).split(separator: 0).compactMap { entry in
-      entry.starts(with: "?? ".utf8) ? String(decoding: entry.dropFirst(3), as: UTF8.self) : nil
+    untrackedCount = status.map { status in
+      status.output.split(separator: 0).count { $0.starts(with: "?? ".utf8) }
     }
     isDiffCut = changes?.isCut ?? false
     diff = changes.flatMap { $0.output.isEmpty || $0.isCut ? nil : $0.output }

@@ -14,8 +14,7 @@ enum RunDetails {
       let source = try RunSource.get(run, db)
       var report = Report("run")
       report.add(try identity(run, experiment, isLost: Spool.isLost(run, store), db))
-      let checks = try run.checks(db)
-      report.add(origin(run, source, checks), title: "source")
+      report.add(origin(run, source), title: "source")
       report.add(cost(run.usage), title: "cost")
       report.add(
         try run.parameters(db).map { .init($0.key, $0.key.printable, .text($0.value)) },
@@ -24,7 +23,7 @@ enum RunDetails {
         try run.tags(db).map { .init($0.key, $0.key.printable, .text($0.value)) }, key: "tags",
         title: "tags")
       report.add(try metrics(run, primary: experiment.task?.metric, db), title: "metrics")
-      report.add(Self.checks(checks), title: "checks")
+      report.add(checks(try run.checks(db)), title: "checks")
       report.add(artifacts(try run.artifacts(db)), title: "artifacts")
       return report
     }
@@ -52,19 +51,18 @@ enum RunDetails {
   }
 
   /// What the working tree had beside the commit: `, clean` only where it had nothing.
-  private static func tree(_ source: RunSource, _ checks: [RunCheck]) -> String {
-    let untracked = checks.lazy.compactMap { $0.evidence["untrackedCount"]?.integer }.first
-    let files = untracked.map { $0 == 1 ? "1 untracked file" : "\($0) untracked files" }
-    let changes = source.gitDiff.map { " with changes (\(Value.size(Int64($0.count))))" }
-    guard changes != nil || files != nil else { return ", clean" }
-    return (changes ?? "") + (files.map { ", \($0)" } ?? "")
+  private static func tree(_ source: RunSource) -> String {
+    let changes = source.gitDiff.map { " with changes (\(Value.size(Int64($0.count))))" } ?? ""
+    switch source.untrackedCount ?? 0 {
+    case 0: return changes.isEmpty ? ", clean" : changes
+    case 1: return changes + ", 1 untracked file"
+    case let count: return changes + ", \(count) untracked files"
+    }
   }
 
-  private static func origin(
-    _ run: Run, _ source: RunSource, _ checks: [RunCheck]
-  ) -> [Report.Field] {
+  private static func origin(_ run: Run, _ source: RunSource) -> [Report.Field] {
     let commit = source.gitCommit.map { commit in
-      let tree = tree(source, checks)
+      let tree = tree(source)
       return Value.structure(.string(commit), text: String(commit.prefix(12)) + tree)
     }
     return [
