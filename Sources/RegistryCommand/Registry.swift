@@ -45,6 +45,7 @@ struct Registry: ParsableCommand {
     ])
 
   static func main() async {
+    StandardDescriptors.fill()
     if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
     Terminal.keepStandardStreams()
     if CommandLine.arguments.dropFirst().first == Completer.verb { Foundation.exit(complete()) }

@@ -117,6 +117,9 @@ struct RunTask: AsyncParsableCommand {
       }
     }
     let progress = Progress("storing the output", .bytes, globals)
+    hooks.interrupted = {
+      globals.note("the command has ended; its output is being stored", .warning)
+    }
     hooks.stored = { progress.update(done: $0, total: 0) }
     return hooks
   }
