@@ -21,6 +21,7 @@ struct Start {
     asked.source.command = Contract.arguments(request).map { String(decoding: $0, as: UTF8.self) }
     asked.source.gitCommit = code.commit
     asked.source.gitDiff = code.diff
+    asked.source.untrackedCount = code.untrackedCount
     asked.source.scrapeRule = request.scrapes ? Scrape.rule : nil
     checks = code.checks
     var made: (spool: Spool, lock: SpoolLock)?

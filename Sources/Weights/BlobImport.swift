@@ -97,7 +97,7 @@ private struct BlobImport {
 
   var storedBytes: Int64 { writer.storedBytes }
 
-  /// - Parameter segments: Of a parsed file; nil to cut it by content.
+  /// Begins with the segments of a parsed file; without them it is cut by content.
   init(store: Store, segments: [Segment]?, bases: TensorBases) {
     self.store = store
     self.bases = bases

@@ -28,6 +28,7 @@ enum ContentCut {
   /// How many bytes the first piece has.
   ///
   /// - Parameter bytes: What is left of a file, or its first `sizeBytesMax` bytes.
+  /// - Returns: The size; all of it at the end of a file.
   /// - Complexity: O(n); about 1 GB/s.
   static func first(of bytes: UnsafeRawBufferPointer) -> Int {
     let end = min(bytes.count, sizeBytesMax)

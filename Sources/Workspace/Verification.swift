@@ -1,6 +1,6 @@
 import Catalog
 import Foundation
-import GRDB
+package import GRDB
 package import Storage
 import Tracking
 import Weights
@@ -16,12 +16,19 @@ package struct Verification: Sendable {
 
   /// One thing that is wrong.
   package struct Fault: Sendable, Equatable {
-    /// Where: `catalog`, `weights`, `event`, `blob`, `model`, `series`.
+    /// Where: `catalog`, `weights`, `event`, `blob`, `model`, `promotion`, `series`.
     package let kind: String
     /// What it is about: a file, a reference, a sequence, a digest.
     package let subject: String
     /// What is wrong.
     package let message: String
+
+    /// Makes a fault.
+    package init(kind: String, subject: String, message: String) {
+      self.kind = kind
+      self.subject = subject
+      self.message = message
+    }
   }
 
   /// Looks at both files, the chain of events, what names content, and the content.
@@ -29,12 +36,14 @@ package struct Verification: Sendable {
   /// - Parameters:
   ///   - store: An open store.
   ///   - full: Whether to read all content and points and let SQLite check every index entry.
+  ///   - decisions: What is wrong with the rows of Promotion, a room above.
   ///   - progress: Called with the bytes of content that are done, of `Blob.sizeBytesOfAll`; may
   ///     throw `unavailable` to stop.
   /// - Returns: What was found; damage is a fault and never an error.
   /// - Throws: `unavailable`.
   package static func run(
-    _ store: Store, full: Bool, progress: (Int64) throws -> Void = { _ in }
+    _ store: Store, full: Bool, decisions: (Database) throws -> [Fault] = { _ in [] },
+    progress: (Int64) throws -> Void = { _ in }
   ) throws -> Verification {
     try store.withContent {
       var found = Findings()
@@ -53,6 +62,7 @@ package struct Verification: Sendable {
           }
         }
       }
+      try found.collect("promotion", "catalog.sqlite") { try store.read { try decisions($0) } }
       try found.collect("blob", "weights.sqlite") { try blobFaults(store) }
       try found.collect("weights", "weights.sqlite") {
         try (full ? [] : quickFaults("weights", .weights, store))
