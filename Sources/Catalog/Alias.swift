@@ -18,10 +18,10 @@ package struct Alias: Sendable, Equatable {
     case version(Int64?)
   }
 
-  init(row: Row) {
-    modelId = row["modelId"]
-    name = row["name"]
-    versionId = row["versionId"]
+  init(row: Row) throws(RegistryError) {
+    modelId = try row.value("modelId")
+    name = try row.value("name")
+    versionId = try row.value("versionId")
   }
 
   /// Refuses what is no alias: other than 1 to 255 of letters, digits, `_`, `-`, and words with a meaning of their own.
@@ -57,7 +57,7 @@ extension Model {
     try Row.fetchOne(
       db.cachedStatement(sql: "SELECT * FROM alias WHERE modelId = ? AND name = ?"),
       arguments: [id, name]
-    ).map(Alias.init(row:))
+    ).map { try Alias(row: $0) }
   }
 
   /// The alias with this name, which must be set.
@@ -74,7 +74,7 @@ extension Model {
   package func aliases(_ db: Database) throws -> [Alias] {
     try Row.fetchAll(
       db, sql: "SELECT * FROM alias WHERE modelId = ? ORDER BY name", arguments: [id]
-    ).map(Alias.init(row:))
+    ).map { try Alias(row: $0) }
   }
 }
 

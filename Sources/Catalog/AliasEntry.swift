@@ -27,16 +27,16 @@ package struct AliasEntry: Sendable, Equatable {
     FROM aliasEntry JOIN event ON event.sequence = aliasEntry.sequence
     """
 
-  private init(row: Row) {
-    sequence = row["sequence"]
-    modelId = row["modelId"]
-    name = row["name"]
-    number = row["number"]
-    note = row["note"]
-    rollbackSequence = row["rollbackSequence"]
-    kind = row["kind"]
-    time = row["time"]
-    actor = row["actor"]
+  private init(row: Row) throws(RegistryError) {
+    sequence = try row.value("sequence")
+    modelId = try row.value("modelId")
+    name = try row.value("name")
+    number = try row.value("number")
+    note = try row.value("note")
+    rollbackSequence = try row.value("rollbackSequence")
+    kind = try row.value("kind")
+    time = try row.value("time")
+    actor = try row.value("actor")
   }
 
   /// The latest entry, whether set or unset; nil if the alias was never set.
@@ -51,7 +51,7 @@ package struct AliasEntry: Sendable, Equatable {
       throw RegistryError(
         .corrupt, "the alias entry \(sequence) is missing", hint: "registry verify --full")
     }
-    return AliasEntry(row: row)
+    return try AliasEntry(row: row)
   }
 
   /// Appends the event and the entry and moves the alias, all in one transaction.
@@ -103,7 +103,7 @@ extension AliasEntry {
     try Row.fetchAll(
       db, sql: selection + " WHERE modelId = ? AND name = ? ORDER BY aliasEntry.sequence",
       arguments: [model.id, name]
-    ).map(AliasEntry.init(row:))
+    ).map { try AliasEntry(row: $0) }
   }
 
   fileprivate static func find(
@@ -115,6 +115,6 @@ extension AliasEntry {
          WHERE modelId = ? AND name = ? ORDER BY aliasEntry.sequence DESC LIMIT 1 OFFSET ?
         """,
       arguments: [model.id, name, max(0, back)]
-    ).map(AliasEntry.init(row:))
+    ).map { try AliasEntry(row: $0) }
   }
 }

@@ -72,15 +72,15 @@ package struct CatalogFault: Sendable, Equatable {
         """)
     var faults: [CatalogFault] = []
     while let row = try rows.next() {
-      let alias: String = row["alias"]
-      let kind: String? = row["kind"]
-      let subject: String? = row["subject"]
-      let detail: String = row["detail"] ?? ""
-      let number: Int64? = row["number"]
+      let alias: String = try row.value("alias")
+      let kind: String? = try row.value("kind")
+      let subject: String? = try row.value("subject")
+      let detail: String = try row.value("detail") ?? ""
+      let number: Int64? = try row.value("number")
       guard kind?.hasPrefix("alias.") == true, subject == alias,
         let told = try? JSON.parse(Array(detail.utf8)), told["to"]?.integer == number
       else {
-        let sequence: Int64 = row["sequence"]
+        let sequence: Int64 = try row.value("sequence")
         faults.append(
           CatalogFault(subject: alias, message: "entry \(sequence) is not what its event tells"))
         continue

@@ -46,7 +46,7 @@ package struct Model: Sendable, Equatable, Identifiable {
   package static func find(_ name: String, _ db: Database) throws -> Model? {
     try Row.fetchOne(
       db.cachedStatement(sql: "SELECT * FROM model WHERE name = ?"), arguments: [name]
-    ).map(Model.init(row:))
+    ).map { try Model(row: $0) }
   }
 
   /// The model with this name, which must exist.
@@ -64,19 +64,19 @@ package struct Model: Sendable, Equatable, Identifiable {
     guard let row else {
       throw RegistryError(.notFound, "no model has the id \(id)", hint: "registry model ls")
     }
-    return Model(row: row)
+    return try Model(row: row)
   }
 
   /// All models in order of creation.
   package static func list(_ db: Database) throws -> [Model] {
-    try Row.fetchAll(db, sql: "SELECT * FROM model ORDER BY id").map(Model.init(row:))
+    try Row.fetchAll(db, sql: "SELECT * FROM model ORDER BY id").map { try Model(row: $0) }
   }
 
-  private init(row: Row) {
-    id = row["id"]
-    name = row["name"]
-    nextVersion = row["nextVersion"]
-    createdAt = row["createdAt"]
-    note = row["note"]
+  private init(row: Row) throws(RegistryError) {
+    id = try row.value("id")
+    name = try row.value("name")
+    nextVersion = try row.value("nextVersion")
+    createdAt = try row.value("createdAt")
+    note = try row.value("note")
   }
 }

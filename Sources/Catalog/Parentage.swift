@@ -17,11 +17,11 @@ package struct Parentage: Sendable, Equatable {
     case fork, finetune, adapter, quantize, merge, distill
   }
 
-  init(row: Row) {
-    childVersionId = row["childVersionId"]
-    position = row["position"]
-    parentVersionId = row["parentVersionId"]
-    relation = row["relation"]
+  init(row: Row) throws(RegistryError) {
+    childVersionId = try row.value("childVersionId")
+    position = try row.value("position")
+    parentVersionId = try row.value("parentVersionId")
+    relation = try row.value("relation")
   }
 }
 
@@ -32,7 +32,7 @@ extension Version {
       db.cachedStatement(
         sql: "SELECT * FROM parentage WHERE childVersionId = ? ORDER BY position"),
       arguments: [id]
-    ).map(Parentage.init(row:))
+    ).map { try Parentage(row: $0) }
   }
 
   /// The edges to this version's children, in order of their creation.
@@ -41,6 +41,6 @@ extension Version {
       db.cachedStatement(
         sql: "SELECT * FROM parentage WHERE parentVersionId = ? ORDER BY childVersionId"),
       arguments: [id]
-    ).map(Parentage.init(row:))
+    ).map { try Parentage(row: $0) }
   }
 }

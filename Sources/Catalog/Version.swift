@@ -27,7 +27,7 @@ package struct Version: Sendable, Equatable, Identifiable {
   package static func find(id: Int64, _ db: Database) throws -> Version? {
     try Row.fetchOne(
       db.cachedStatement(sql: selection + " WHERE version.id = ?"), arguments: [id]
-    ).map(Version.init(row:))
+    ).map { try Version(row: $0) }
   }
 
   /// The version with this number of Catalog, which must exist.
@@ -42,7 +42,7 @@ package struct Version: Sendable, Equatable, Identifiable {
   package static func find(runId: String, _ db: Database) throws -> Version? {
     try Row.fetchOne(
       db, sql: selection + " WHERE runId = ? ORDER BY version.id LIMIT 1", arguments: [runId]
-    ).map(Version.init(row:))
+    ).map { try Version(row: $0) }
   }
 
   /// Versions that have a file with exactly these bytes, in order of creation.
@@ -54,7 +54,7 @@ package struct Version: Sendable, Equatable, Identifiable {
         ORDER BY version.id
         """,
       arguments: [digest]
-    ).map(Version.init(row:))
+    ).map { try Version(row: $0) }
   }
 
   /// Versions that have exactly these files, in order of creation.
@@ -93,7 +93,7 @@ package struct Version: Sendable, Equatable, Identifiable {
 
   /// All versions of all models, in order of creation.
   package static func list(_ db: Database) throws -> [Version] {
-    try Row.fetchAll(db, sql: selection + " ORDER BY version.id").map(Version.init(row:))
+    try Row.fetchAll(db, sql: selection + " ORDER BY version.id").map { try Version(row: $0) }
   }
 
   /// The files, in byte order of their paths.
@@ -101,7 +101,7 @@ package struct Version: Sendable, Equatable, Identifiable {
     try Row.fetchAll(
       db.cachedStatement(sql: "SELECT * FROM versionFile WHERE versionId = ? ORDER BY path"),
       arguments: [id]
-    ).map(VersionFile.init(row:))
+    ).map { try VersionFile(row: $0) }
   }
 
   /// The file with exactly this path, which must exist.
@@ -112,21 +112,21 @@ package struct Version: Sendable, Equatable, Identifiable {
       throw RegistryError(
         .notFound, "\(reference) has no file '\(path)'", hint: "registry version show \(reference)")
     }
-    return VersionFile(row: row)
+    return try VersionFile(row: row)
   }
 
   static let selection =
     "SELECT version.*, model.name AS modelName FROM version JOIN model ON model.id = modelId"
 
-  init(row: Row) {
-    id = row["id"]
-    modelId = row["modelId"]
-    modelName = row["modelName"]
-    number = row["number"]
-    createdAt = row["createdAt"]
-    source = row["source"]
-    runId = row["runId"]
-    note = row["note"]
+  init(row: Row) throws(RegistryError) {
+    id = try row.value("id")
+    modelId = try row.value("modelId")
+    modelName = try row.value("modelName")
+    number = try row.value("number")
+    createdAt = try row.value("createdAt")
+    source = try row.value("source")
+    runId = try row.value("runId")
+    note = try row.value("note")
   }
 }
 
@@ -135,7 +135,7 @@ extension Model {
   package func versions(_ db: Database) throws -> [Version] {
     try Row.fetchAll(
       db, sql: Version.selection + " WHERE modelId = ? ORDER BY number", arguments: [id]
-    ).map(Version.init(row:))
+    ).map { try Version(row: $0) }
   }
 
   /// The version with this number; nil if there is none or it is removed.
@@ -143,7 +143,7 @@ extension Model {
     try Row.fetchOne(
       db.cachedStatement(sql: Version.selection + " WHERE modelId = ? AND number = ?"),
       arguments: [id, number]
-    ).map(Version.init(row:))
+    ).map { try Version(row: $0) }
   }
 
   /// The version with this number, which must exist.
@@ -161,6 +161,6 @@ extension Model {
       db.cachedStatement(
         sql: Version.selection + " WHERE modelId = ? ORDER BY number DESC LIMIT 1"),
       arguments: [id]
-    ).map(Version.init(row:))
+    ).map { try Version(row: $0) }
   }
 }

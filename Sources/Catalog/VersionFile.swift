@@ -1,5 +1,6 @@
 import GRDB
 package import Storage
+import Weights
 
 /// A file of a version: a path, which is only a key, and the bytes' digest.
 package struct VersionFile: Sendable, Equatable {
@@ -20,10 +21,13 @@ package struct VersionFile: Sendable, Equatable {
   /// The most bytes of a path.
   package static let pathBytesMax = 1024
 
-  init(row: Row) {
-    path = row["path"]
-    digest = row["contentBlobDigest"]
-    sizeBytes = row["sizeBytes"]
+  init(row: Row) throws(RegistryError) {
+    path = try row.value("path")
+    digest = try row.value("contentBlobDigest")
+    sizeBytes = try row.value("sizeBytes")
+    guard (0...Blob.sizeBytesMax).contains(sizeBytes) else {
+      throw RegistryError(.corrupt, "the file '\(path.excerpt)' has an impossible size")
+    }
   }
 
   /// Refuses a path that could leave a folder it is exported to, or that no listing could show.

@@ -34,6 +34,9 @@ extension Version {
   package func metrics(_ db: Database) throws -> [VersionMetric] {
     try Row.fetchAll(
       db, sql: "SELECT * FROM versionMetric WHERE versionId = ? ORDER BY key", arguments: [id]
-    ).map { VersionMetric($0["key"], $0["value"] ?? .nan, source: $0["source"]) }
+    ).map {
+      VersionMetric(
+        try $0.value("key"), try $0.value("value") ?? .nan, source: try $0.value("source"))
+    }
   }
 }

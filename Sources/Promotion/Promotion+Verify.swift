@@ -21,7 +21,7 @@ extension Promotion {
         """)
     while let row = try rows.next() {
       guard let message = try fault(of: row, db) else { continue }
-      let sequence: Int64 = row["eventSequence"]
+      let sequence: Int64 = try row.value("eventSequence")
       faults.append(
         Verification.Fault(
           kind: "promotion", subject: "the decision of event \(sequence)", message: message))
@@ -43,10 +43,10 @@ extension Promotion {
   /// What is wrong with a stored decision beside its event; nil when all is well.
   private static func fault(of row: Row, _ db: Database) throws -> String? {
     guard let decision = try? Promotion(row: row) else { return "its evidence is damaged" }
-    let kind: String? = row["eventKind"]
-    let subject: String? = row["subject"]
-    let detail: String? = row["detail"]
-    let time: Timestamp? = row["eventTime"]
+    let kind: String? = try row.value("eventKind")
+    let subject: String? = try row.value("subject")
+    let detail: String? = try row.value("detail")
+    let time: Timestamp? = try row.value("eventTime")
     guard let kind, let subject, let detail, kind == decision.eventKind else {
       return "no event tells of it"
     }

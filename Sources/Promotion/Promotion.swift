@@ -122,14 +122,14 @@ extension Promotion {
       db,
       sql: "SELECT * FROM promotion WHERE modelId = ?1 AND (?2 IS NULL OR alias = ?2) ORDER BY id",
       arguments: [model.id, alias]
-    ).map(Promotion.init(row:))
+    ).map { try Promotion(row: $0) }
   }
 
   /// Lists the decisions about one version, oldest first.
   package static func list(of version: Version, _ db: Database) throws -> [Promotion] {
     try Row.fetchAll(
       db, sql: "SELECT * FROM promotion WHERE versionId = ? ORDER BY id", arguments: [version.id]
-    ).map(Promotion.init(row:))
+    ).map { try Promotion(row: $0) }
   }
 
   /// The kinds of the events that tell of decisions.
@@ -176,17 +176,19 @@ extension Promotion {
   }
 
   init(row: Row) throws {
-    kind = row["kind"]
-    modelId = row["modelId"]
-    alias = row["alias"]
-    versionId = row["versionId"]
-    previousVersionId = row["previousVersionId"]
-    outcome = row["outcome"]
-    note = row["note"]
-    let sequence: Int64 = row["eventSequence"]
+    kind = try row.value("kind")
+    modelId = try row.value("modelId")
+    alias = try row.value("alias")
+    versionId = try row.value("versionId")
+    previousVersionId = try row.value("previousVersionId")
+    outcome = try row.value("outcome")
+    note = try row.value("note")
+    let sequence: Int64 = try row.value("eventSequence")
     eventSequence = sequence
-    createdAt = row["createdAt"]
-    let (evidence, reasons): (String, String) = (row["evidence"], row["waivers"])
+    createdAt = try row.value("createdAt")
+    let (evidence, reasons): (String, String) = (
+      try row.value("evidence"), try row.value("waivers")
+    )
     guard let results = try? JSON.parse(Array(evidence.utf8)).array,
       let gates = try? results.map(Gate.Result.init(json:)),
       let members = try? JSON.parse(Array(reasons.utf8)).members,

@@ -45,7 +45,7 @@ extension Run {
         ORDER BY id LIMIT 1
         """,
       arguments: [digest]
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// The files kept with the run, by path.
@@ -57,7 +57,9 @@ extension Run {
         """,
       arguments: [row]
     ).map { row in
-      Artifact(path: row["path"], sizeBytes: row["sizeBytes"], digest: row["contentBlobDigest"])
+      Artifact(
+        path: try row.value("path"), sizeBytes: try row.value("sizeBytes"),
+        digest: try row.value("contentBlobDigest"))
     }
   }
 }

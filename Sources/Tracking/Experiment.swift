@@ -94,13 +94,13 @@ package struct Experiment: Sendable, Equatable, Identifiable {
   /// The experiment with this name; nil if there is none.
   package static func find(_ name: String, _ db: Database) throws -> Experiment? {
     try Row.fetchOne(db, sql: "SELECT * FROM experiment WHERE name = ?", arguments: [name])
-      .map(Experiment.init(row:))
+      .map { try Experiment(row: $0) }
   }
 
   /// The experiment that is this model's task; nil if there is none.
   package static func find(modelId: Int64, _ db: Database) throws -> Experiment? {
     try Row.fetchOne(db, sql: "SELECT * FROM experiment WHERE modelId = ?", arguments: [modelId])
-      .map(Experiment.init(row:))
+      .map { try Experiment(row: $0) }
   }
 
   /// The experiment with this name, which must exist and not be deleted.
@@ -119,7 +119,7 @@ package struct Experiment: Sendable, Equatable, Identifiable {
       throw RegistryError(
         .notFound, "no experiment has the id \(id)", hint: "registry experiment ls")
     }
-    return Experiment(row: row)
+    return try Experiment(row: row)
   }
 
   /// All experiments in order of creation, deleted ones only on demand.
@@ -130,7 +130,7 @@ package struct Experiment: Sendable, Equatable, Identifiable {
         SELECT * FROM experiment \(includingDeleted ? "" : "WHERE lifecycleStage = 'active'")
         ORDER BY id
         """
-    ).map(Experiment.init(row:))
+    ).map { try Experiment(row: $0) }
   }
 
   /// Marks the experiment as deleted or brings it back; its runs and its name stay.
@@ -141,17 +141,20 @@ package struct Experiment: Sendable, Equatable, Identifiable {
     try Event.append(verb, name, [:], db)
   }
 
-  private init(row: Row) {
-    id = row["id"]
-    name = row["name"]
-    lifecycle = row["lifecycleStage"]
-    createdAt = row["createdAt"]
-    let modelId: Int64? = row["modelId"]
-    task = modelId.map {
-      Task(
-        type: row["taskType"] ?? "other", metric: row["metric"], direction: row["direction"],
-        modelId: $0, baseVersionId: row["baseVersionId"])
+  private init(row: Row) throws(RegistryError) {
+    id = try row.value("id")
+    name = try row.value("name")
+    lifecycle = try row.value("lifecycleStage")
+    createdAt = try row.value("createdAt")
+    let modelId: Int64? = try row.value("modelId")
+    guard let modelId else {
+      task = nil
+      return
     }
+    task = Task(
+      type: try row.value("taskType") ?? "other", metric: try row.value("metric"),
+      direction: try row.value("direction"), modelId: modelId,
+      baseVersionId: try row.value("baseVersionId"))
   }
 }
 

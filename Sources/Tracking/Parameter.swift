@@ -68,6 +68,6 @@ extension Run {
         WHERE runId = ? ORDER BY name
         """,
       arguments: [row]
-    ).map { Parameter($0["name"], $0["value"]) }
+    ).map { Parameter(try $0.value("name"), try $0.value("value")) }
   }
 }

@@ -28,8 +28,10 @@ package final class PointCursor: Cursor {
         ORDER BY minStep
         """,
       arguments: [runId, keyId])
-    var parts = rows.map {
-      Part(minStep: $0["minStep"], maxStep: $0["maxStep"], blockId: $0["id"])
+    var parts = try rows.map {
+      Part(
+        minStep: try $0.value("minStep"), maxStep: try $0.value("maxStep"),
+        blockId: try $0.value("id"))
     }
     if let first = tail.first, let last = tail.last {
       let place = parts.firstIndex { $0.minStep > first.step } ?? parts.count
@@ -70,7 +72,9 @@ enum PointStore {
     let statement = try db.cachedStatement(
       sql: "SELECT step, time, bits FROM pointTail WHERE runId = ? AND keyNameId = ?")
     var points = try Row.fetchAll(statement, arguments: [runId, keyId]).map { row in
-      Point(step: row[0], time: row[1], value: Double(bitPattern: UInt64(bitPattern: row[2])))
+      Point(
+        step: try row.value(at: 0), time: try row.value(at: 1),
+        value: Double(bitPattern: UInt64(bitPattern: try row.value(at: 2))))
     }
     points.normalize()
     return points

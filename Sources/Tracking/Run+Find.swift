@@ -7,7 +7,7 @@ extension Run {
   package static func find(_ id: RunID, _ db: Database) throws -> Run? {
     try Row.fetchOne(
       db.cachedStatement(sql: "SELECT * FROM run WHERE uuid = ?"), arguments: [id]
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// The run with this id, which must exist; deleted runs too.
@@ -73,7 +73,7 @@ extension Run {
         SELECT * FROM run WHERE \(conditions.joined(separator: " AND ")) ORDER BY id DESC LIMIT ?
         """,
       arguments: arguments
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// The run that made a version of Catalog; nil if none did.
@@ -81,7 +81,7 @@ extension Run {
     try Row.fetchOne(
       db, sql: "SELECT * FROM run WHERE outputVersionId = ? ORDER BY id LIMIT 1",
       arguments: [outputVersionId]
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// The run of an experiment whose latest value of a metric is best; nil if no run has a number for it.
@@ -106,7 +106,7 @@ extension Run {
         ORDER BY series.latestValue \(direction == .max ? "DESC" : "ASC"), run.id LIMIT 1
         """,
       arguments: [metric, experimentId]
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// The run of an experiment that was made last, or the n-th before it; nil if there are not so many.
@@ -120,7 +120,7 @@ extension Run {
         ORDER BY id DESC LIMIT 1 OFFSET ?
         """,
       arguments: [experimentId, max(0, back)]
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// At most six runs by name or prefix; one named so in full comes before any prefix.
@@ -132,13 +132,13 @@ extension Run {
       db, sql: "SELECT * FROM run WHERE name = ?2 AND \(scope) ORDER BY id DESC LIMIT 6",
       arguments: [experimentId, reference])
     guard named.isEmpty, let range = prefixRange(reference) else {
-      return named.map(Run.init(row:))
+      return try named.map { try Run(row: $0) }
     }
     return try Row.fetchAll(
       db,
       sql: "SELECT * FROM run WHERE uuid BETWEEN ?2 AND ?3 AND \(scope) ORDER BY id DESC LIMIT 6",
       arguments: [experimentId, range.low, range.high]
-    ).map(Run.init(row:))
+    ).map { try Run(row: $0) }
   }
 
   /// The first and last id that start with 4–32 hex digits; nil for other text.

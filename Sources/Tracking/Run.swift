@@ -74,34 +74,34 @@ package struct Run: Sendable, Equatable, Identifiable {
     package init() {}
   }
 
-  init(row: Row) {
-    id = row["uuid"]
-    self.row = row["id"]
-    experimentId = row["experimentId"]
-    name = row["name"]
-    status = row["status"]
-    reason = row["reason"]
-    lifecycle = row["lifecycleStage"]
-    startTime = row["startTime"]
-    endTime = row["endTime"]
-    durationSeconds = row["durationSeconds"]
-    user = row["user"]
-    host = row["host"]
-    seed = row["seed"]
-    baseVersionId = row["baseVersionId"]
-    outputVersionId = row["outputVersionId"]
-    usage = Usage(row: row)
-    metricsOffset = row["metricsOffset"]
-    outputOffset = row["outputOffset"]
+  init(row: Row) throws(RegistryError) {
+    id = try row.value("uuid")
+    self.row = try row.value("id")
+    experimentId = try row.value("experimentId")
+    name = try row.value("name")
+    status = try row.value("status")
+    reason = try row.value("reason")
+    lifecycle = try row.value("lifecycleStage")
+    startTime = try row.value("startTime")
+    endTime = try row.value("endTime")
+    durationSeconds = try row.value("durationSeconds")
+    user = try row.value("user")
+    host = try row.value("host")
+    seed = try row.value("seed")
+    baseVersionId = try row.value("baseVersionId")
+    outputVersionId = try row.value("outputVersionId")
+    usage = try Usage(row: row)
+    metricsOffset = try row.value("metricsOffset")
+    outputOffset = try row.value("outputOffset")
   }
 }
 
 extension Run.Usage {
-  fileprivate init(row: Row) {
-    exitStatus = row["exitStatus"]
-    exitSignal = row["exitSignal"]
-    wallSeconds = row["wallSeconds"]
-    cpuSeconds = row["cpuSeconds"]
-    memoryPeakBytes = row["memoryPeakBytes"]
+  fileprivate init(row: Row) throws(RegistryError) {
+    exitStatus = try row.value("exitStatus")
+    exitSignal = try row.value("exitSignal")
+    wallSeconds = try row.value("wallSeconds")
+    cpuSeconds = try row.value("cpuSeconds")
+    memoryPeakBytes = try row.value("memoryPeakBytes")
   }
 }

@@ -45,8 +45,8 @@ extension Run {
       arguments: [row]
     ).map { row in
       RunCheck(
-        rule: row["rule"], row["outcome"],
-        evidence: try JSON.parse(Array((row["evidence"] as String).utf8)))
+        rule: try row.value("rule"), try row.value("outcome"),
+        evidence: try JSON.parse(Array((try row.value("evidence") as String).utf8)))
     }
   }
 }

@@ -73,10 +73,12 @@ package struct RunRow: Sendable, Equatable {
         """,
       arguments: [list])
     while let row = try runs.next() {
-      rows[row["id"]] = RunRow(run: Run(row: row), experimentName: row["experimentName"])
+      rows[try row.value("id")] = RunRow(
+        run: try Run(row: row), experimentName: try row.value("experimentName"))
     }
-    func read(_ columnsSQL: String, _ table: String, _ keys: [String]?, _ add: (Row) -> Void) throws
-    {
+    func read(
+      _ columnsSQL: String, _ table: String, _ keys: [String]?, _ add: (Row) throws -> Void
+    ) throws {
       guard keys?.isEmpty != true else { return }
       let wanted =
         try keys?.compactMap { try KeyName.find($0, db) }
@@ -90,22 +92,26 @@ package struct RunRow: Sendable, Equatable {
           ORDER BY name
           """,
         arguments: [list, JSON.array(wanted.map(JSON.integer)).text()])
-      while let row = try cursor.next() { add(row) }
+      while let row = try cursor.next() { try add(row) }
     }
     let metricKeys = columns?.compactMap { if case .metric(let key) = $0 { key } else { nil } }
     try read("latestStep, latestTime, latestValue", "series", metricKeys) { row in
-      let latest = Point(step: row[2], time: row[3], value: row[4] ?? .nan)
-      rows[row[0]]?.metrics.append(Metric(key: row[1], latest: latest))
+      let latest = Point(
+        step: try row.value(at: 2), time: try row.value(at: 3),
+        value: try row.value(at: 4) ?? .nan)
+      rows[try row.value(at: 0)]?.metrics.append(
+        Metric(key: try row.value(at: 1), latest: latest))
     }
     let parameterKeys = columns?.compactMap {
       if case .parameter(let key) = $0 { key } else { nil }
     }
     try read("value", "parameter", parameterKeys) { row in
-      rows[row[0]]?.parameters.append(Parameter(row[1], row[2]))
+      rows[try row.value(at: 0)]?.parameters.append(
+        Parameter(try row.value(at: 1), try row.value(at: 2)))
     }
     let tagKeys = columns?.compactMap { if case .tag(let key) = $0 { key } else { nil } }
     try read("value", "tag", tagKeys) { row in
-      rows[row[0]]?.tags.append(Tag(row[1], row[2]))
+      rows[try row.value(at: 0)]?.tags.append(Tag(try row.value(at: 1), try row.value(at: 2)))
     }
     return ids.compactMap { rows[$0] }
   }

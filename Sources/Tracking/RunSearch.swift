@@ -93,7 +93,7 @@ package struct RunSearch: Sendable {
         WHERE \(conditions) ORDER BY \(order) LIMIT 50
         """,
       arguments: StatementArguments(query.arguments)
-    ).map { $0["detail"] }
+    ).map { try $0.value("detail") }
   }
 
   private func conditions(_ query: inout RunQuery) throws -> String {

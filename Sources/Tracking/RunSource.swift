@@ -36,16 +36,16 @@ package struct RunSource: Sendable, Equatable {
       db, sql: "SELECT * FROM runSource WHERE runId = ?", arguments: [run.row])
     var source = RunSource()
     guard let row else { return source }
-    source.command = try strings(row["command"])
-    source.gitCommit = row["gitCommit"]
-    source.gitDiff = try (row["gitDiff"] as Data?).map {
+    source.command = try strings(try row.value("command"))
+    source.gitCommit = try row.value("gitCommit")
+    source.gitDiff = try (try row.value("gitDiff") as Data?).map {
       try Inflate.bytes(Array($0), sizeMax: diffBytesMax)
     }
-    source.untrackedCount = row["untrackedCount"]
-    source.gpu = try (row["gpu"] as String?).map { try JSON.parse(Array($0.utf8)) }
-    source.freeze = try strings(row["freeze"])
-    source.scrapeRule = row["scrapeRule"]
-    source.outputBlobDigest = row["outputBlobDigest"]
+    source.untrackedCount = try row.value("untrackedCount")
+    source.gpu = try (try row.value("gpu") as String?).map { try JSON.parse(Array($0.utf8)) }
+    source.freeze = try strings(try row.value("freeze"))
+    source.scrapeRule = try row.value("scrapeRule")
+    source.outputBlobDigest = try row.value("outputBlobDigest")
     return source
   }
 

@@ -83,8 +83,8 @@ struct SeriesWriter {
     let row = try Row.fetchOne(
       db.cachedStatement(sql: "SELECT * FROM series WHERE runId = ? AND keyNameId = ?"),
       arguments: [runId, keyId])
-    let stored = row.map { Series(key: column.name, row: $0) }
-    let tailCount: Int = row?["tailCount"] ?? 0
+    let stored = try row.map { try Series(key: column.name, row: $0) }
+    let tailCount: Int = try row?.value("tailCount") ?? 0
     var (points, refusal) = column.points(after: stored?.maxStep, now: now)
     if let stored, let first = points.first, first.step <= stored.maxStep {
       try removeStored(&points, keyId)

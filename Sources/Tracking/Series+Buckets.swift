@@ -31,14 +31,14 @@ package struct PointBucket: Sendable, Equatable {
     sum = min ?? 0
   }
 
-  fileprivate init(row: Row) {
-    minStep = row["minStep"]
-    maxStep = row["maxStep"]
-    count = row["count"]
-    nanCount = row["nanCount"]
-    min = row["minValue"]
-    max = row["maxValue"]
-    sum = row["sum"] ?? .nan
+  fileprivate init(row: Row) throws(RegistryError) {
+    minStep = try row.value("minStep")
+    maxStep = try row.value("maxStep")
+    count = try row.value("count")
+    nanCount = try row.value("nanCount")
+    min = try row.value("minValue")
+    max = try row.value("maxValue")
+    sum = try row.value("sum") ?? .nan
   }
 
   fileprivate func merged(_ other: PointBucket) -> PointBucket {
@@ -95,7 +95,7 @@ extension Run {
           WHERE runId = ? AND keyNameId = ?
           """,
         arguments: [row, keyId])
-      while let row = try rows.next() { add(PointBucket(row: row)) }
+      while let row = try rows.next() { add(try PointBucket(row: row)) }
       for point in try PointStore.tail(row, keyId, db) { add(PointBucket(point)) }
     }
     return buckets.sorted { $0.key < $1.key }.map(\.value)

@@ -60,19 +60,24 @@ package struct Series: Sendable, Equatable {
     if let new = summary.max, max.map({ Self.precedes(new, $0, >) }) ?? true { max = new }
   }
 
-  init(key: String, row: Row) {
+  init(key: String, row: Row) throws(RegistryError) {
     self.key = key
-    count = row["count"]
-    nanCount = row["nanCount"]
-    minStep = row["minStep"]
-    maxStep = row["maxStep"]
+    count = try row.value("count")
+    nanCount = try row.value("nanCount")
+    minStep = try row.value("minStep")
+    maxStep = try row.value("maxStep")
     latest = Point(
-      step: row["latestStep"], time: row["latestTime"], value: row["latestValue"] ?? .nan)
-    sum = row["sum"] ?? .nan
-    if let value: Double = row["minValue"], let step: Int64 = row["minValueStep"] {
+      step: try row.value("latestStep"), time: try row.value("latestTime"),
+      value: try row.value("latestValue") ?? .nan)
+    sum = try row.value("sum") ?? .nan
+    if let value: Double = try row.value("minValue"),
+      let step: Int64 = try row.value("minValueStep")
+    {
       min = Extreme(value: value, step: step)
     }
-    if let value: Double = row["maxValue"], let step: Int64 = row["maxValueStep"] {
+    if let value: Double = try row.value("maxValue"),
+      let step: Int64 = try row.value("maxValueStep")
+    {
       max = Extreme(value: value, step: step)
     }
   }
@@ -126,7 +131,7 @@ extension Run {
         WHERE runId = ? ORDER BY name
         """,
       arguments: [row]
-    ).map { Series(key: $0["name"], row: $0) }
+    ).map { try Series(key: try $0.value("name"), row: $0) }
   }
 
   /// The series with this key; nil if nothing was logged under it.
@@ -137,6 +142,6 @@ extension Run {
           SELECT * FROM series
           WHERE runId = ? AND keyNameId = (SELECT id FROM keyName WHERE name = ?)
           """), arguments: [row, key]
-    ).map { Series(key: key, row: $0) }
+    ).map { try Series(key: key, row: $0) }
   }
 }

@@ -60,6 +60,6 @@ extension Run {
         WHERE runId = ? ORDER BY name
         """,
       arguments: [row]
-    ).map { Tag($0["name"], $0["value"]) }
+    ).map { Tag(try $0.value("name"), try $0.value("value")) }
   }
 }

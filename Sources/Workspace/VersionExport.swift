@@ -19,7 +19,8 @@ package struct VersionExport: Sendable {
   ///   - reference: A version; or one file of it or of a run, which may go to a folder that has others.
   ///   - folder: Where to.
   ///   - store: An open store.
-  ///   - progress: Called as bytes are done.
+  ///   - progress: Called as bytes are done; a signal ends the process after the last call, and
+  ///     nothing half made stays.
   /// - Returns: What was written, byte for byte what was imported.
   /// - Throws: `conflict` when the folder or the file is there already; `notFound`; `corrupt`; `unavailable`.
   package static func write(
@@ -27,19 +28,32 @@ package struct VersionExport: Sendable {
     progress: (VersionImport.Progress) -> Void = { _ in }
   ) throws -> VersionExport {
     let folder = folder.standardizedFileURL.resolvingSymlinksInPath()
-    return try store.withContent {
-      if reference.namesFile {
-        let found = try store.read { try reference.file($0) }
-        try writeFiles([found.file], into: folder, from: store, progress)
-        return VersionExport(reference: found.holder, files: [found.file], folder: folder)
-      }
-      let (version, files) = try store.read { db in
-        let version = try reference.version(db)
-        return (version, try version.files(db))
-      }
-      try writeFolder(files, to: folder, from: store, progress)
-      return VersionExport(reference: version.reference, files: files, folder: folder)
+    func checkedProgress(_ done: VersionImport.Progress) throws {
+      try Interruption.check()
+      progress(done)
     }
+    return try Interruption.deferring {
+      try store.withContent {
+        try writeContent(reference, to: folder, from: store, checkedProgress)
+      }
+    }
+  }
+
+  private static func writeContent(
+    _ reference: Reference, to folder: URL, from store: Store,
+    _ progress: (VersionImport.Progress) throws -> Void
+  ) throws -> VersionExport {
+    if reference.namesFile {
+      let found = try store.read { try reference.file($0) }
+      try writeFiles([found.file], into: folder, from: store, progress)
+      return VersionExport(reference: found.holder, files: [found.file], folder: folder)
+    }
+    let (version, files) = try store.read { db in
+      let version = try reference.version(db)
+      return (version, try version.files(db))
+    }
+    try writeFolder(files, to: folder, from: store, progress)
+    return VersionExport(reference: version.reference, files: files, folder: folder)
   }
 
   /// Makes a folder aside and gives it its name when it is complete.
@@ -56,7 +70,8 @@ package struct VersionExport: Sendable {
   /// - Throws: `conflict` when something is there; `corrupt`; `unavailable`.
   static func writeFolder(
     _ files: [VersionFile], to folder: URL, from store: Store,
-    _ progress: (VersionImport.Progress) -> Void = { _ in }, finish: (URL) throws -> Void = { _ in }
+    _ progress: (VersionImport.Progress) throws -> Void = { _ in },
+    finish: (URL) throws -> Void = { _ in }
   ) throws {
     try checkFree(folder)
     let isThere = FileStatus(following: folder.path) != nil
@@ -106,7 +121,7 @@ package struct VersionExport: Sendable {
   /// Writes files under a folder, which is made where needed; each is complete or not there.
   private static func writeFiles(
     _ files: [VersionFile], into folder: URL, from store: Store,
-    _ progress: (VersionImport.Progress) -> Void
+    _ progress: (VersionImport.Progress) throws -> Void
   ) throws {
     let totalBytes = files.reduce(0) { $0 + $1.sizeBytes }
     var doneBytes: Int64 = 0
@@ -115,7 +130,7 @@ package struct VersionExport: Sendable {
       let target = folder.appending(path: file.path)
       try makeFolder(target.deletingLastPathComponent())
       try Blob.export(file.digest, to: target, from: store) { done in
-        progress(.init(path: file.path, doneBytes: doneBytes + done, totalBytes: totalBytes))
+        try progress(.init(path: file.path, doneBytes: doneBytes + done, totalBytes: totalBytes))
       }
       doneBytes += file.sizeBytes
     }
