@@ -70,9 +70,14 @@ enum HostileFile {
       for _ in 0..<count { data.append(piece) }
       return data
     }
+    let zeros = Array(repeating: "0", count: 64).joined(separator: ",")
+    let deep = (0..<131_000).map { #""\#($0)":\#(tensor(zeros, "0", "0"))"# }
+    let cluster = "e" + String(repeating: "\u{301}", count: 900_000)  // one character of 1.8 MB
     let tensors = (0..<1_300_000).map { #""\#($0)":\#(tensor("0", "0", "0"))"# }
     return [
       ("over-limit", file(Data("{".utf8) + repeated(" ", 99_999_999) + Data("}".utf8))),
+      ("many-dimensions", file(Data("{\(deep.joined(separator: ","))}".utf8))),
+      ("long-character", file(Data(#"{"\#(cluster)":{"\#(cluster)":0}}"#.utf8))),
       ("many-tensors", file(Data("{\(tensors.joined(separator: ","))}".utf8))),
       ("long-name", file(Data("{\"".utf8) + repeated("n", 90_000_000) + Data("\":0}".utf8))),
       ("nothing-closed", file(repeated("{\"a\":", 10_000_000))),

@@ -13,21 +13,23 @@ extension TortureTests {
         try Product.succeed("init", in: folder)
         try Product.succeed("experiment", "add", "first", in: folder)
         let before = try contentBytes(folder)
-        let idle = try Product.start(["model", "ls"], in: folder).finishWithMemory()
+        let usual = try measured(["model", "ls"], in: folder).memoryBytes
+        var slowest = (seconds: 0.0, name: "")
         for (name, bytes) in HostileFile.all {
           let place = folder.appending(path: name)
           try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
           try bytes.write(to: place.appending(path: "model.safetensors"))
           let verbs = [["base", "add", name], ["version", "add", "other", name]]
           for arguments in verbs.prefix(bytes.count > 1 << 20 ? 1 : 2) {
-            let (outcome, peak) = try Product.start(arguments, in: folder).finishWithMemory()
-            checkRefusal(outcome, 2, "\(arguments)")
-            if let peak, let usual = idle.memoryPeakBytes {
-              #expect(peak - usual <= Self.memoryBytesMax, "\(arguments): \(peak) over \(usual)")
-            }
+            let found = try measured(arguments, in: folder)
+            checkRefusal(found.outcome, 2, "\(arguments)")
+            checkMemory(found.memoryBytes, usual, "\(arguments)")
+            if found.seconds > slowest.seconds { slowest = (found.seconds, name) }
           }
           try FileManager.default.removeItem(at: place)
         }
+        // Told and not asserted: other work on the machine is in it.
+        print("the slowest refusal took \(slowest.seconds) s: \(slowest.name)")
         #expect(try Product.json("model", "ls", in: folder)["models"]?.array?.isEmpty == true)
         #expect(try contentBytes(folder) <= before)
         try Witness(folder: folder).checkHealth("after hostile files")
@@ -84,7 +86,7 @@ extension TortureTests {
     @Test func `a config.json is kept byte for byte whatever it holds`() throws {
       try withTemporaryFolder { folder in
         try Product.succeed("init", in: folder)
-        let idle = try Product.start(["model", "ls"], in: folder).finishWithMemory()
+        let usual = try measured(["model", "ls"], in: folder).memoryBytes
         let texts = [
           "twice": Data(#"{"architectures": ["A"], "architectures": ["B"]}"#.utf8),
           "deep": Data(repeating: UInt8(ascii: "["), count: 1 << 20),
@@ -97,11 +99,9 @@ extension TortureTests {
           let source = try Checkpoint.write(to: folder.appending(path: name), seed: 1, count: 64)
           try text.write(to: source.appending(path: "config.json"))
           for arguments in [["base", "add", name], ["version", "show", name]] {
-            let (outcome, peak) = try Product.start(arguments, in: folder).finishWithMemory()
-            #expect(outcome.status == 0, "\(arguments): \(outcome.messages)")
-            if let peak, let usual = idle.memoryPeakBytes {
-              #expect(peak - usual <= Self.memoryBytesMax, "\(arguments): \(peak) over \(usual)")
-            }
+            let found = try measured(arguments, in: folder)
+            #expect(found.outcome.status == 0, "\(arguments): \(found.outcome.messages)")
+            checkMemory(found.memoryBytes, usual, "\(arguments)")
           }
           #expect(try Witness(folder: folder).exportEquals("\(name):1", source))
         }
@@ -129,15 +129,13 @@ extension TortureTests {
         let last = Data(#"{"good": 4, "step": 9}"#.utf8)  // its line is not ended
         try (good + Data(lines.joined(separator: Data([10]))) + Data([10]) + last)
           .write(to: folder.appending(path: "lines"))
-        let (outcome, peak) = try Product.start(
+        let found = try measured(
           [
             "run", "plain", "--name", "odd", "--", "/bin/sh", "-c",
             "cat lines >> $REGISTRY_METRICS",
-          ],
-          in: folder
-        ).finishWithMemory()
-        #expect(outcome.status == 0, "\(outcome.messages)")
-        if let peak { #expect(peak <= 2 * Self.memoryBytesMax, "\(peak)") }
+          ], in: folder)
+        #expect(found.outcome.status == 0, "\(found.outcome.messages)")
+        checkMemory(found.memoryBytes, Self.memoryBytesMax, "malformed metrics")
         let points = try Product.json("run", "show", "odd", "--points", "good", in: folder)
         #expect(points["points"]?.array?.count == 4)
         let run = try Product.json("run", "show", "odd", in: folder)["run"]
@@ -146,6 +144,31 @@ extension TortureTests {
         #expect(rules?.contains("metrics-line") == true, "\(String(describing: run))")
         try Witness(folder: folder).checkHealth("after malformed metrics")
       }
+    }
+
+    private struct Measured {
+      let outcome: Product.Outcome
+      let memoryBytes: Int?
+      let seconds: Double
+    }
+
+    /// Runs the product and watches its memory.
+    private func measured(_ arguments: [String], in folder: URL) throws -> Measured {
+      let start = ContinuousClock.now
+      let (outcome, peak) = try Product.start(arguments, in: folder).finishWithMemory()
+      return Measured(
+        outcome: outcome, memoryBytes: peak, seconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+
+    /// A command may take so much over what is usual; where memory cannot be read, nothing is proved.
+    private func checkMemory(_ bytes: Int?, _ usual: Int?, _ comment: String) {
+      #if os(Linux)
+        guard let bytes, let usual else {
+          Issue.record("\(comment): its memory was not seen")
+          return
+        }
+        #expect(bytes - usual <= Self.memoryBytesMax, "\(comment): \(bytes) over \(usual)")
+      #endif
     }
 
     private func checkRefusal(_ outcome: Product.Outcome, _ status: Int32, _ comment: String) {

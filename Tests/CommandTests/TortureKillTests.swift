@@ -39,6 +39,9 @@ private final class Siege {
 
   /// How long each act takes undisturbed, in microseconds.
   private var durations: [Act: UInt32] = [:]
+  /// How many kills met a process, and how many came after its end.
+  private var killCount = 0
+  private var lateCount = 0
   private var sourceCount: UInt64 = 0
   /// The seed of the source of each acknowledged version that was not asked to go.
   private var sources: [String: UInt64] = [:]
@@ -100,12 +103,18 @@ private final class Siege {
       running.send(SIGKILL)
     }
     let outcome = try running.finish()
+    count(outcome, isKilled)
     if outcome.status == 128 + SIGKILL, isKilled { return nil }
     history.append("(\(outcome.status))")
     guard outcome.status == 0 else {
       throw Product.Failure(arguments: arguments, outcome: outcome)
     }
     return outcome
+  }
+
+  private func count(_ outcome: Product.Outcome, _ isKilled: Bool) {
+    guard isKilled else { return }
+    if outcome.status == 128 + SIGKILL { killCount += 1 } else { lateCount += 1 }
   }
 
   private func source(_ seed: UInt64) -> URL { folder.appending(path: "sources/\(seed)") }
@@ -166,6 +175,7 @@ private final class Siege {
       running.send(SIGKILL)
     }
     let outcome = try running.finish()
+    count(outcome, isKilled)
     history.append("(\(outcome.status))")
     let answer = try Product.json("version", "show", "zoo@prod", in: folder)
     let now = try #require(answer["version"]?["reference"]?.string)
@@ -183,6 +193,7 @@ private final class Siege {
 
   /// After all kills: nothing that was acknowledged is missing, no process is left, the store is whole.
   func check() throws {
+    #expect(killCount >= lateCount, "\(story): \(killCount) kills met a process")
     let processes = Product.processes(folder.appending(path: "processes"))
     #expect(!processes.isEmpty, story)
     #expect(Product.waits { !processes.contains(where: Product.isAlive) }, story)

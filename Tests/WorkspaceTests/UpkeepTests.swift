@@ -144,7 +144,7 @@ import Workspace
       try addBase("base", to: store)
       do {
         let reader = try FileLock(path: store.folder.appending(path: "gc.lock").path)
-        reader.lock(.shared)
+        try reader.lock(.shared)
         let start = ContinuousClock.now
         let removed = try VersionRemoval.remove(Reference("base:1"), from: store)
         #expect(ContinuousClock.now - start < .seconds(10))  // 60 are the patience of gc
