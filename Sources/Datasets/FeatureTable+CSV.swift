@@ -6,7 +6,8 @@ extension FeatureTable {
   /// Reads a CSV file: one column is the label, each other a feature.
   ///
   /// A number is decimal as C's `strtod` takes it, with blanks around it allowed; it is rounded to
-  /// a Double and then to a Float, as pandas and numpy do.
+  /// a Double and then to a Float, as pandas and numpy do. A label is its cell's text as it stands:
+  /// `1` and `1.0` are two classes, and blanks count.
   static func readCSV(
     _ url: URL, delimiter: UInt8, _ options: ReadOptions
   ) throws -> FeatureTable {
@@ -30,7 +31,7 @@ extension FeatureTable {
     var rows = CSVRows(
       builder: TableBuilder(name: name, columns: names, kind: options.kind, rowOrigin: .line),
       label: label, labelName: labelName, width: width)
-    try rows.builder.checkColumns()
+    try rows.builder.checkColumnCount()
     var hasRow = options.hasHeader ? try reader.next() : true
     while hasRow {
       try rows.take(reader)

@@ -36,7 +36,7 @@ extension FeatureTable {
   /// - Returns: A table with at least one row and one feature column.
   /// - Throws: `notFound` without the file; `invalidInput` naming the row and column that is no
   ///   number, lacks, or does not fit.
-  /// - Complexity: O(file); besides the table, memory for two rows and 2 MiB.
+  /// - Complexity: O(file); besides the table, some MiB and what its longest row takes.
   package static func read(
     _ url: URL, _ options: ReadOptions = ReadOptions()
   ) throws -> FeatureTable {

@@ -94,7 +94,7 @@ struct NpyHeader {
   private static func element(
     _ descr: [UInt8], _ file: SourceFile
   ) throws(RegistryError) -> (Element, isBigEndian: Bool) {
-    guard let order = descr.first, descr.count >= 3, "<>|=".utf8.contains(order) else {
+    guard let order = descr.first, descr.count >= 2, "<>|=".utf8.contains(order) else {
       throw fault(file, "the type \(Excerpt(descr)) is not known")
     }
     let isBigEndian = order == UInt8(ascii: ">")

@@ -35,6 +35,11 @@ struct TableBuilder {
 
   /// Refuses no column, too many, one without a name, and two of one name.
   func checkColumns() throws(RegistryError) {
+    try checkColumnCount()
+    try TableBuilder.checkNames(columns, of: name)
+  }
+
+  func checkColumnCount() throws(RegistryError) {
     guard !columns.isEmpty else {
       throw RegistryError(.invalidInput, "\(name) has no feature column")
     }
@@ -43,7 +48,6 @@ struct TableBuilder {
         .invalidInput,
         "\(name) has \(columns.count) columns, more than \(FeatureTable.columnCountMax)")
     }
-    try TableBuilder.checkNames(columns, of: name)
   }
 
   static func checkNames(_ columns: [String], of name: String) throws(RegistryError) {

@@ -14,6 +14,7 @@ struct TextWindow {
   private var nextRead: Int64 = 0
 
   static let pieceBytes = 1 << 20
+  static let pieceBytesMax = 16 << 20
 
   /// Opens a file and steps over a byte order mark.
   ///
@@ -37,11 +38,12 @@ struct TextWindow {
   /// How far into the file the next record starts.
   var offset: Int64 { nextRead - Int64(end - start) }
 
-  /// Moves the record to the front and reads on, as much again as it is long; false at the end.
+  /// Moves the record to the front and reads on, about as much again as it is long; false at the end.
   mutating func extend() throws -> Bool {
     guard !isAtEnd else { return false }
     let kept = end - start
-    let count = Int(min(Int64(max(Self.pieceBytes, kept)), file.sizeBytes - nextRead))
+    let wanted = min(max(kept, Self.pieceBytes), Self.pieceBytesMax)
+    let count = Int(min(Int64(wanted), file.sizeBytes - nextRead))
     if kept + count > bytes.count {
       bytes += repeatElement(0, count: kept + count - bytes.count)
     }

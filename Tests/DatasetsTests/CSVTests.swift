@@ -179,7 +179,7 @@ import Testing
     #expect(table.rowCount == 2)
     let commas = String(repeating: ",", count: 2_000_000)
     #expect(fault(commas) == "line 1 of train.csv: the row has more than 1048576 cells")
-    let open = "a,label\n1,\"" + String(repeating: "\n", count: 65 << 20)
+    let open = "a,label\n1,\"" + String(repeating: "\n", count: 90 << 20)
     #expect(fault(open) == "line 2 of train.csv: the row is longer than 64 MiB")
   }
 
@@ -191,7 +191,7 @@ import Testing
     let rowCount = 20_000
     let end = ["\n", "\r\n", "\r", "\n"][Int(seed)]
     func quoted(_ cell: String, _ force: Bool) -> String {
-      force || cell.contains(where: { ",\"\n\r".contains($0) })
+      force || cell.utf8.contains(where: ",\"\n\r".utf8.contains)
         ? "\"\(cell.replacing("\"", with: "\"\""))\"" : cell
     }
     var features: [Float] = []
@@ -217,7 +217,7 @@ import Testing
   @Test func `damaged files are read or refused, and nothing traps`() throws {
     var random = SeededGenerator(seed: 11)
     let whole = Array("a,b,label\n1,2.5e-3,\"x\"\"y\"\r\n-3,+4,z\n".utf8)
-    for round in 0..<4000 {
+    for round in 0..<1000 {
       var bytes = whole
       for _ in 0..<Int.random(in: 1...3, using: &random) {
         let place = Int.random(in: 0..<bytes.count, using: &random)

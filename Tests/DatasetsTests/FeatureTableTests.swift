@@ -90,9 +90,9 @@ import Testing
 
   @Test func `what a file holds is shown short and on one line`() {
     let cell = "x\u{202E}\t" + String(repeating: "é", count: 100)
+    let shown = "x\\u{202e}\\t" + String(repeating: "é", count: 37) + "…"
     #expect(
       fault("a,label\n\(cell),x\n")
-        == "line 2 of train.csv: 'x\\u{202e}\\t\(String(repeating: "é", count: 37))…' in column 'a' "
-        + "is not a number")
+        == "line 2 of train.csv: '\(shown)' in column 'a' is not a number")
   }
 }

