@@ -4,12 +4,19 @@ import Synchronization
 /// The lock between those who are about to name content and those who take unnamed content away.
 ///
 /// Import, export and backup hold it shared from their first look-up to their commit; gc holds it
-/// exclusively. Who wants it exclusively takes `gc.intent` first, for which newcomers wait.
+/// exclusively. Who wants it exclusively takes `gc.intent` first, for which newcomers wait. The files
+/// keep processes apart; threads of one process share their descriptors and are kept apart here.
 final class ContentLock: Sendable {
   private let file: FileLock
   private let intent: FileLock
-  private let holders = Mutex(0)
-  private let newcomers = NSLock()
+  private let threads = NSCondition()
+  private let waiting = Mutex(Waiting())
+
+  /// Guarded by `threads` over more than one access.
+  private struct Waiting {
+    var holders = 0
+    var wantsAlone = 0
+  }
 
   static let patienceSeconds = 60.0  // an import of some tens of GB is over by then
 
@@ -19,46 +26,65 @@ final class ContentLock: Sendable {
   }
 
   func withShared<Result>(_ body: () throws -> Result) rethrows -> Result {
-    newcomers.lock()
-    if holders.withLock({ $0 }) == 0 {
+    enter()
+    defer { leave() }
+    return try body()
+  }
+
+  /// Joins the holders of this process, or becomes the first; who holds it already may enter again.
+  private func enter() {
+    threads.lock()
+    defer { threads.unlock() }
+    while waiting.withLock({ $0.holders == 0 && $0.wantsAlone > 0 }) { threads.wait() }
+    if waiting.withLock({ $0.holders }) == 0 {
       intent.lock(.shared)
       file.lock(.shared)
       intent.unlock()
     }
-    holders.withLock { $0 += 1 }
-    newcomers.unlock()
-    defer {
-      newcomers.lock()
-      if holders.withLock({ holders in
-        holders -= 1
-        return holders == 0
-      }) {
-        file.unlock()
-      }
-      newcomers.unlock()
+    waiting.withLock { $0.holders += 1 }
+  }
+
+  private func leave() {
+    threads.lock()
+    defer { threads.unlock() }
+    let isLast = waiting.withLock { waiting in
+      waiting.holders -= 1
+      return waiting.holders == 0
     }
-    return try body()
+    if isLast {
+      file.unlock()
+      threads.broadcast()
+    }
   }
 
   func withExclusive<Result>(_ body: () throws -> Result) throws -> Result {
-    newcomers.lock()
-    defer { newcomers.unlock() }
-    let start = ContinuousClock.now
-    let patience = Duration.seconds(Self.patienceSeconds)
-    while !intent.tryLock(.exclusive) || !file.tryLock(.exclusive) {
-      guard ContinuousClock.now - start < patience else {
+    threads.lock()
+    waiting.withLock { $0.wantsAlone += 1 }
+    defer {
+      waiting.withLock { $0.wantsAlone -= 1 }
+      threads.broadcast()
+      threads.unlock()
+    }
+    let deadline = ContinuousClock.now + .seconds(Self.patienceSeconds)
+    while !takeAlone() {
+      guard ContinuousClock.now < deadline else {
         intent.unlock()
         throw RegistryError(
           .unavailable, "content of the store is in use by another command", hint: "try again later"
         )
       }
-      usleep(20_000)
+      _ = threads.wait(until: Date(timeIntervalSinceNow: 0.02))
     }
     defer {
       file.unlock()
       intent.unlock()
     }
     return try body()
+  }
+
+  /// Takes both files where no thread of ours and no other process is in the way; keeps the intent.
+  private func takeAlone() -> Bool {
+    intent.tryLock(.exclusive) && waiting.withLock({ $0.holders }) == 0 && file.tryLock(.exclusive)
   }
 
   private static let opened = Mutex<[String: ContentLock]>([:])

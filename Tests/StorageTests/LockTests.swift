@@ -44,25 +44,57 @@ import Testing
       let log = Mutex<[String]>([])
       let isHeld = DispatchSemaphore(value: 0)
       let mayEnd = DispatchSemaphore(value: 0)
-      let group = DispatchGroup()
-      DispatchQueue.global().async(group: group) {
+      let user = Thread {
         try? store.withContent {
           isHeld.signal()
           mayEnd.wait()
-          log.withLock { $0.append("user") }
+          try? store.withContent { log.withLock { $0.append("user") } }
         }
       }
-      isHeld.wait()
-      DispatchQueue.global().async(group: group) {
+      let isOver = DispatchSemaphore(value: 0)
+      let alone = Thread {
         try? store.withoutContentUsers { log.withLock { $0.append("alone") } }
+        isOver.signal()
       }
+      user.start()
+      isHeld.wait()
+      alone.start()
       usleep(100_000)
       #expect(log.withLock { $0 } == [])
       mayEnd.signal()
-      group.wait()
+      isOver.wait()
       #expect(log.withLock { $0 } == ["user", "alone"])
       try store.withContent { log.withLock { $0.append("newcomer") } }
       #expect(log.withLock { $0 }.count == 3)
+    }
+  }
+
+  @Test func `threads that use content and threads that want it alone never overlap`() throws {
+    try withTemporaryStore { store in
+      let users = Mutex(0)
+      let overlaps = Mutex(0)
+      let rounds = Mutex(0)
+      DispatchQueue.concurrentPerform(iterations: 8) { worker in
+        for _ in 0..<40 {
+          if worker == 0 {
+            try? store.withoutContentUsers {
+              for _ in 0..<10 {
+                if users.withLock({ $0 }) > 0 { overlaps.withLock { $0 += 1 } }
+                sched_yield()
+              }
+              rounds.withLock { $0 += 1 }
+            }
+          } else {
+            try? store.withContent {
+              users.withLock { $0 += 1 }
+              usleep(200)
+              users.withLock { $0 -= 1 }
+            }
+          }
+        }
+      }
+      #expect(overlaps.withLock { $0 } == 0)
+      #expect(rounds.withLock { $0 } == 40)
     }
   }
 }

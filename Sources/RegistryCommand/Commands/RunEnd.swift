@@ -56,9 +56,8 @@ struct RunEnd {
       }
       let left = try run.artifacts(db).count
       if outcome.version == nil, left > 0, experiment.task != nil {
-        report.line(
-          "  \(left) file\(left == 1 ? "" : "s") stay with the run → registry run adopt \(run.id.short)"
-        )
+        let files = left == 1 ? "1 file stays" : "\(left) files stay"
+        report.line("  \(files) with the run → registry run adopt \(run.id.short)")
       }
       if let version = outcome.version {
         report.line(.init("  → "), .init(version.reference, .bold))

@@ -67,7 +67,8 @@ struct RunList: ParsableCommand {
         }
         return RunTable(
           page: page, total: page.nextOffset == nil ? page.rows.count : try search.count(db),
-          columns: columns.isEmpty ? nil : chosen, experiment: shown, best: best?.id,
+          columns: columns.isEmpty ? nil : chosen, experiment: shown,
+          isNamed: given != nil, best: best?.id,
           lost: Set(page.rows.map(\.run).filter { Spool.isLost($0, store) }.map(\.id)),
           versions: try page.rows.reduce(into: [:]) { versions, row in
             versions[row.run.id] = try row.run.outputVersionId

@@ -29,8 +29,8 @@ struct RunShow: ParsableCommand {
   func validate() throws {
     if runs.count > 1, plot.isEmpty {
       throw ValidationError(
-        "several runs are shown by --plot; registry compare \(runs.joined(separator: " ")) shows differences"
-      )
+        "several runs are shown by --plot; "
+          + "registry compare \(runs.joined(separator: " ")) shows differences")
     }
     if [!plot.isEmpty, points != nil, output].count(where: { $0 }) > 1 {
       throw ValidationError("--plot, --points and --output exclude each other")

@@ -11,6 +11,8 @@ struct RunTable {
   let columns: [RunColumn]?
   /// The experiment of all runs of the page, if it is one.
   let experiment: Experiment?
+  /// Whether the question named it, so that people need not read it in each row.
+  let isNamed: Bool
   let best: RunID?
   /// Runs that have died without a word.
   let lost: Set<RunID>
@@ -23,7 +25,7 @@ struct RunTable {
     let columns = columns ?? chosenColumns
     let metrics = columns.compactMap(\.metricKey)
     var table = Table(
-      "runs", columns.map { $0.tableColumn(beside: metrics, primary: primary) },
+      "runs", columns.map { $0.tableColumn(beside: metrics, primary: primary, hides: hidden) },
       emptyText: emptyText)
     table.hint = "--columns"
     for row in page.rows { table.add(columns.map { cell(row, $0) }) }
@@ -32,6 +34,12 @@ struct RunTable {
       report.line("\(page.rows.count) of \(total) runs (--limit)", .dim)
     }
     return report
+  }
+
+  /// Columns that only programs get.
+  private var hidden: [RunAttribute] {
+    guard columns == nil else { return [] }
+    return isNamed ? [.experiment, .reason] : [.reason]
   }
 
   private var primary: String? { experiment?.task?.metric }
@@ -123,18 +131,20 @@ enum RunColumn {
   }
 
   /// How the column is headed; a parameter says so where a metric has the same name.
-  fileprivate func tableColumn(beside metrics: [String], primary: String?) -> Table.Column {
+  fileprivate func tableColumn(
+    beside metrics: [String], primary: String?, hides hidden: [RunAttribute]
+  ) -> Table.Column {
     switch self {
     case .version: return .init("version")
     case .isBest: return .init("isBest", hidden: true)
     case .field(.attribute(.id)): return .init("id", "run", pinned: true)
     case .field(.attribute(.name)): return .init("name", pinned: true)
     case .field(.attribute(.status)): return .init("status", pinned: true)
-    case .field(.attribute(.reason)): return .init("reason", hidden: true)
     case .field(.attribute(.duration)): return .init("durationSeconds", "took")
     case .field(.attribute(.started)): return .init("startedAt", "started")
     case .field(.attribute(.ended)): return .init("endedAt", "ended")
-    case .field(.attribute(let attribute)): return .init(attribute.rawValue)
+    case .field(.attribute(let attribute)):
+      return .init(attribute.rawValue, hidden: hidden.contains(attribute))
     case .field(.metric(let key)):
       return .init(key, key.printable, group: "metrics", pinned: key == primary)
     case .field(.parameter(let key)):
