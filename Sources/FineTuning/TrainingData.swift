@@ -39,7 +39,16 @@ struct TrainingData {
   ) throws {
     func read(_ source: TableSource) throws -> FeatureTable {
       switch source {
-      case .table(let table): return table
+      case .table(let table):
+        switch (table.target, kind) {
+        case (.labels, .numbers):
+          throw RegistryError(
+            .invalidInput, "\(table.name) has classes, not numbers to predict")
+        case (.numbers, .labels):
+          throw RegistryError(
+            .invalidInput, "\(table.name) has numbers to predict, not classes")
+        default: return table
+        }
       case .file(let url, let labels):
         return try FeatureTable.read(
           url,
