@@ -83,6 +83,7 @@ struct TrainingData {
   ///   - names: The network's names of its features; none are not compared.
   ///   - width: How many it takes.
   ///   - reference: How it is called.
+  /// - Throws: `invalidInput` for another width, or the same names in another order.
   func check(features names: [String], width: Int, of reference: String) throws(RegistryError) {
     try training.checkColumnCount(width, of: reference)
     let (own, theirs) = (training.columns.map { Array($0.utf8) }, names.map { Array($0.utf8) })

@@ -99,7 +99,8 @@ import Workspace
     }
   }
 
-  private static let headBias: [UInt8] = [0, 0, 0x80, 0x3E, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]  // ¼, 1, −2
+  /// ¼, 1 and −2.
+  private static let headBias: [UInt8] = [0, 0, 0x80, 0x3E, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]
 
   /// A config as a person writes it after a run of their own, with keys that are not ours.
   private static func config(_ labels: [String]) -> JSON {
