@@ -89,7 +89,8 @@ extension TortureTests {
         }
         #expect(try witness.versions(of: "task") == ["task:1"])
         let output = try Product.run("run", "show", "it", "--output", in: folder).text
-        #expect(output.split(separator: "\n").count >= lines.count - 1)  // it may have been killed between the two
+        // It may have been killed between the point and the line.
+        #expect(output.split(separator: "\n").count >= lines.count - 1)
         try witness.checkHealth("kill -9")
       }
     }
