@@ -1,0 +1,107 @@
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// Double is plain Swift: slow, exact enough to check derivatives, and what the kernels must equal.
+extension Double: Scalar {
+  package static func multiply(_ product: Product<Double>, on processor: Processor) {
+    let p = product
+    for i in 0..<p.m {
+      for j in 0..<p.n {
+        var sum = p.bias.map { $0[i] } ?? 0
+        for q in 0..<p.k {
+          let b = p.isTransposed ? p.b[j * p.bRow + q] : p.b[q * p.bRow + j]
+          sum += p.a[i * p.aRow + q * p.aStep] * b
+        }
+        p.c[i * p.cRow + j] = p.isRectified && sum < 0 ? 0 : sum
+      }
+    }
+  }
+
+  package static func gather(
+    _ rows: Source, features: Int, indices: UnsafePointer<Int32>, count: Int, to out: Target,
+    stride: Int, on processor: Processor
+  ) {
+    for i in 0..<count {
+      for f in 0..<features { out[f * stride + i] = rows[Int(indices[i]) * features + f] }
+    }
+  }
+
+  package static func sumRows(
+    _ x: Source, rows: Int, count: Int, stride: Int, to sums: Target, on processor: Processor
+  ) {
+    for row in 0..<rows {
+      sums[row] = 0
+      for i in 0..<count { sums[row] += x[row * stride + i] }
+    }
+  }
+
+  package static func apply(
+    _ activation: Activation, _ x: Source, count: Int, to y: Target, on processor: Processor
+  ) {
+    for i in 0..<count {
+      switch activation {
+      case .relu: y[i] = x[i] < 0 ? 0 : x[i]
+      case .gelu: y[i] = x[i] * normalDistribution(x[i])
+      case .tanh: y[i] = tanh(x[i])
+      }
+    }
+  }
+
+  package static func applyGradient(
+    _ activation: Activation, x: Source, y: Source, count: Int, to g: Target,
+    on processor: Processor
+  ) {
+    for i in 0..<count {
+      switch activation {
+      case .relu: g[i] = y[i] > 0 ? g[i] : 0
+      case .gelu:
+        let density = exp(-x[i] * x[i] / 2) / (2 * pi).squareRoot()
+        g[i] *= normalDistribution(x[i]) + x[i] * density
+      case .tanh: g[i] *= 1 - y[i] * y[i]
+      }
+    }
+  }
+
+  private static func normalDistribution(_ x: Double) -> Double {
+    0.5 * (1 + erf(x / 2.squareRoot()))
+  }
+
+  package static func dropout(
+    key: UInt64, probability: Double, _ x: Source, count: Int, to y: Target,
+    on processor: Processor
+  ) {
+    var source = RandomSource(seed: key)
+    let threshold = dropoutThreshold(probability)
+    for i in 0..<count {
+      let isKept = UInt32(source.next() >> 32) >= threshold
+      y[i] = isKept ? x[i] / (1 - probability) : 0
+    }
+  }
+
+  package static func squares(_ x: Source, count: Int, on processor: Processor) -> Double {
+    (0..<count).reduce(0) { $0 + x[$1] * x[$1] }
+  }
+
+  package static func update(
+    _ update: Update, count: Int, parameters p: Target, gradients: Source, first: Target,
+    second: Target, on processor: Processor
+  ) -> Double {
+    for i in 0..<count {
+      switch update {
+      case .sgd(let gradientScale, let decay, let momentum, let rate):
+        first[i] = momentum * first[i] + (gradients[i] * gradientScale + decay * p[i])
+        p[i] -= rate * first[i]
+      case .adamW(
+        let gradientScale, let decay, let beta1, let beta2, let rate, let correction, let epsilon):
+        let gradient = gradients[i] * gradientScale
+        first[i] = beta1 * first[i] + (1 - beta1) * gradient
+        second[i] = beta2 * second[i] + (1 - beta2) * gradient * gradient
+        p[i] = p[i] * decay - rate * first[i] / (second[i].squareRoot() * correction + epsilon)
+      }
+    }
+    return squares(gradients, count: count, on: processor)
+  }
+}
