@@ -5,6 +5,7 @@
 #endif
 
 extension Double {
+  /// Example by example.
   package static func normalize(
     _ normalization: Normalization<Double>, _ x: Source, to y: Target, on processor: Processor
   ) {
@@ -24,6 +25,7 @@ extension Double {
     }
   }
 
+  /// Example by example.
   package static func normalizeGradient(
     _ normalization: Normalization<Double>, x: Source, gainGradient: Target?,
     shiftGradient: Target?, to g: Target, on processor: Processor
@@ -52,6 +54,7 @@ extension Double {
     }
   }
 
+  /// Example by example.
   package static func softmax(
     _ outputs: Batch<Double>, labels: UnsafePointer<Int32>, weights: Source?,
     gradient g: Target?, on processor: Processor
@@ -80,6 +83,7 @@ extension Double {
     return sums
   }
 
+  /// Row by row.
   package static func squaredError(
     _ outputs: Batch<Double>, values: Source, gradient g: Target?, on processor: Processor
   ) -> LossSums {

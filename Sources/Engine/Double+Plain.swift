@@ -6,6 +6,7 @@
 
 /// Double is plain Swift: slow, exact enough to check derivatives, and what the kernels must equal.
 extension Double: Scalar {
+  /// Each sum from its first summand on.
   package static func multiply(_ product: Product<Double>, on processor: Processor) {
     let p = product
     for i in 0..<p.m {
@@ -20,6 +21,7 @@ extension Double: Scalar {
     }
   }
 
+  /// Number by number.
   package static func gather(
     _ rows: Source, features: Int, indices: UnsafePointer<Int32>, count: Int, to out: Target,
     stride: Int, on processor: Processor
@@ -29,6 +31,7 @@ extension Double: Scalar {
     }
   }
 
+  /// Row by row.
   package static func sumRows(
     _ x: Source, rows: Int, count: Int, stride: Int, to sums: Target, on processor: Processor
   ) {
@@ -38,6 +41,7 @@ extension Double: Scalar {
     }
   }
 
+  /// By libm.
   package static func apply(
     _ activation: Activation, _ x: Source, count: Int, to y: Target, on processor: Processor
   ) {
@@ -50,6 +54,7 @@ extension Double: Scalar {
     }
   }
 
+  /// By the formulas of the derivatives.
   package static func applyGradient(
     _ activation: Activation, x: Source, y: Source, count: Int, to g: Target,
     on processor: Processor
@@ -69,6 +74,7 @@ extension Double: Scalar {
     0.5 * (1 + erf(x / 2.squareRoot()))
   }
 
+  /// Word by word, the same words as in Float.
   package static func dropout(
     key: UInt64, probability: Double, _ x: Source, count: Int, to y: Target,
     on processor: Processor
@@ -81,10 +87,12 @@ extension Double: Scalar {
     }
   }
 
+  /// One after another.
   package static func squares(_ x: Source, count: Int, on processor: Processor) -> Double {
     (0..<count).reduce(0) { $0 + x[$1] * x[$1] }
   }
 
+  /// By the formulas of `Optimizer`.
   package static func update(
     _ update: Update, count: Int, parameters p: Target, gradients: Source, first: Target,
     second: Target, on processor: Processor

@@ -2,6 +2,7 @@ import CKernels
 
 /// Float runs on the kernels in C.
 extension Float: Scalar {
+  /// In squares of a vector's width, transposed in registers.
   package static func gather(
     _ rows: Source, features: Int, indices: UnsafePointer<Int32>, count: Int, to out: Target,
     stride: Int, on processor: Processor
@@ -9,12 +10,14 @@ extension Float: Scalar {
     processor.kernels.gather(rows, features, indices, count, out, stride)
   }
 
+  /// In as many running sums as a vector has numbers.
   package static func sumRows(
     _ x: Source, rows: Int, count: Int, stride: Int, to sums: Target, on processor: Processor
   ) {
     processor.kernels.row_sums(x, rows, count, stride, sums)
   }
 
+  /// By polynomials; the kernels say how near.
   package static func apply(
     _ activation: Activation, _ x: Source, count: Int, to y: Target, on processor: Processor
   ) {
@@ -25,6 +28,7 @@ extension Float: Scalar {
     }
   }
 
+  /// By the same polynomials.
   package static func applyGradient(
     _ activation: Activation, x: Source, y: Source, count: Int, to g: Target,
     on processor: Processor
@@ -36,6 +40,7 @@ extension Float: Scalar {
     }
   }
 
+  /// The words of the key from its first on.
   package static func dropout(
     key: UInt64, probability: Double, _ x: Source, count: Int, to y: Target,
     on processor: Processor
@@ -44,6 +49,7 @@ extension Float: Scalar {
       key, 0, dropoutThreshold(probability), Float(1 / (1 - probability)), x, count, y)
   }
 
+  /// Many examples at a time, with sums in Double.
   package static func normalize(
     _ normalization: Normalization<Float>, _ x: Source, to y: Target, on processor: Processor
   ) {
@@ -52,6 +58,7 @@ extension Float: Scalar {
       x, n.features, n.stride, n.gain, n.shift, Float(n.epsilon), n.moments, y)
   }
 
+  /// Many examples at a time, with sums over the features in Double.
   package static func normalizeGradient(
     _ normalization: Normalization<Float>, x: Source, gainGradient: Target?,
     shiftGradient: Target?, to g: Target, on processor: Processor
@@ -61,6 +68,7 @@ extension Float: Scalar {
       x, n.features, n.count, n.stride, n.gain, n.moments, gainGradient, shiftGradient, g)
   }
 
+  /// Many examples at a time; the losses are added up in Double.
   package static func softmax(
     _ outputs: Batch<Float>, labels: UnsafePointer<Int32>, weights: Source?,
     gradient g: Target?, on processor: Processor
@@ -75,6 +83,7 @@ extension Float: Scalar {
     return sums
   }
 
+  /// The squares are added up in Double.
   package static func squaredError(
     _ outputs: Batch<Float>, values: Source, gradient g: Target?, on processor: Processor
   ) -> LossSums {
@@ -86,10 +95,12 @@ extension Float: Scalar {
     return sums
   }
 
+  /// In Float over a thousand numbers, then in Double.
   package static func squares(_ x: Source, count: Int, on processor: Processor) -> Double {
     processor.kernels.squares(x, count)
   }
 
+  /// Numbers that depend on the step only are rounded to Float first.
   package static func update(
     _ update: Update, count: Int, parameters: Target, gradients: Source, first: Target,
     second: Target, on processor: Processor

@@ -4,6 +4,7 @@ extension Float {
   /// Twenty times what it costs to share work with another thread, in multiplications.
   private static let countWorthSharing = 4_000_000
 
+  /// On all threads where the product is large enough to pay.
   package static func multiply(_ product: Product<Float>, on processor: Processor) {
     let parts = processor.threads * 2
     guard processor.threads > 1, product.m * product.n * product.k >= countWorthSharing,

@@ -47,7 +47,8 @@ package protocol Scalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
   /// Softmax cross-entropy of the outputs, and its gradient unless g is nil.
   static func softmax(
     _ outputs: Batch<Self>, labels: UnsafePointer<Int32>, weights: Source?, gradient g: Target?,
-    on processor: Processor) -> LossSums
+    on processor: Processor
+  ) -> LossSums
 
   /// The sum of squared errors, and the gradient of its mean unless g is nil.
   static func squaredError(
@@ -60,7 +61,8 @@ package protocol Scalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
   /// One step of an optimiser; the sum of squares of the gradients as given.
   static func update(
     _ update: Update, count: Int, parameters: Target, gradients: Source, first: Target,
-    second: Target, on processor: Processor) -> Double
+    second: Target, on processor: Processor
+  ) -> Double
 }
 
 /// Functions of single numbers.

@@ -30,7 +30,9 @@ package final class Trainer<Element: Scalar> {
   private var next = 0
   private var examples: Examples<Element>?
 
-  /// Takes all the memory that steps need. Which parameters are frozen is read here, once.
+  /// Takes all the memory that steps need.
+  ///
+  /// Which parameters are frozen is read here, once.
   ///
   /// - Parameters:
   ///   - network: Changed by each step.
