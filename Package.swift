@@ -55,7 +55,8 @@ let tests: [Target] = [
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),
   .executableTarget(
-    name: "RegistryBenchmark", dependencies: ["Support", grdb], path: "Tests/Benchmarks"),
+    name: "RegistryBenchmark", dependencies: ["Support", "Engine", grdb],
+    path: "Tests/Benchmarks"),
 ]
 
 let settings: [SwiftSetting] = [

@@ -88,7 +88,7 @@ package struct Product<Element: Scalar> {
   /// The distance of b's rows as they lie in memory.
   package var bRow: Int
   /// Whether b lies column by column.
-  package var isTransposed = false
+  package var isTransposed: Bool
   /// Element (i, j) is c[i · cRow + j].
   package var c: UnsafeMutablePointer<Element>
   /// The distance of c's rows.
@@ -96,7 +96,21 @@ package struct Product<Element: Scalar> {
   /// One number a row of c, the first summand.
   package var bias: UnsafePointer<Element>?
   /// Whether max(0, ·) is stored.
-  package var isRectified = false
+  package var isRectified: Bool
+
+  /// Takes the matrices; nothing is checked.
+  package init(
+    m: Int, n: Int, k: Int, a: UnsafePointer<Element>, aRow: Int, aStep: Int,
+    b: UnsafePointer<Element>, bRow: Int, isTransposed: Bool = false,
+    c: UnsafeMutablePointer<Element>, cRow: Int, bias: UnsafePointer<Element>? = nil,
+    isRectified: Bool = false
+  ) {
+    (self.m, self.n, self.k) = (m, n, k)
+    (self.a, self.aRow, self.aStep) = (a, aRow, aStep)
+    (self.b, self.bRow, self.isTransposed) = (b, bRow, isTransposed)
+    (self.c, self.cRow) = (c, cRow)
+    (self.bias, self.isRectified) = (bias, isRectified)
+  }
 }
 
 /// Outputs of a batch: `rows` of `stride` numbers, of which `count` are examples.
