@@ -1,24 +1,17 @@
 /// An optimiser at work on one network: its moments, and the blocks of parameters that it changes.
 final class Descent<Element: Scalar> {
-  /// Parameters that are changed in one call, so that sums have one order at any thread count.
-  private struct Block {
-    let start: Int
-    let count: Int
-  }
-
+  /// So many numbers at most are changed and their squares summed in one call.
   private static var blockCount: Int { 8192 }
 
   let optimizer: Optimizer
   private(set) var stepCount = 0
-  private let blocks: [Block]
+  private let parameters: Buffer<Element>
+  private let gradients: Buffer<Element>
   private let first: Buffer<Element>
   private let second: Buffer<Element>
   private let squares: Buffer<Double>
-  private let parameters: Buffer<Element>
-  private let gradients: Buffer<Element>
+  private let blocks: UnsafeMutableBufferPointer<Block>
   private let processor: Processor
-  private var update = Update.sgd(gradientScale: 1, decay: 0, momentum: 0, rate: 0)
-  private var isMeasuring = false
 
   init(
     _ optimizer: Optimizer, of network: Network<Element>, gradients: Buffer<Element>,
@@ -35,46 +28,60 @@ final class Descent<Element: Scalar> {
         blocks.append(Block(start: start, count: min(Self.blockCount, parameter.end - start)))
       }
     }
-    self.blocks = blocks
+    self.blocks = .allocate(capacity: blocks.count)
+    _ = self.blocks.initialize(from: blocks)
     first = Buffer(count: network.values.count)
     let isAdaptive = if case .adamW = optimizer { true } else { false }
     second = Buffer(count: isAdaptive ? network.values.count : 0)
     squares = Buffer(count: blocks.count)
   }
 
+  deinit {
+    blocks.deallocate()
+  }
+
   /// Changes the parameters, and returns the length of the gradient before it was clipped.
   ///
-  /// A gradient that is clipped and not finite changes nothing.
+  /// A gradient that is to be clipped and is not finite changes nothing.
   func step(rate: Double, clipping: Double?) -> Double {
     var scale = 1.0
     var norm = 0.0
     if let clipping {
-      isMeasuring = true
-      norm = visitBlocks()
+      norm = visit(.measure)
       guard norm.isFinite else { return norm }
       scale = min(1, clipping / (norm + 1e-6))  // as torch.nn.utils.clip_grad_norm_
     }
     stepCount += 1
-    isMeasuring = false
-    update = Update(optimizer, step: stepCount, rate: rate, gradientScale: scale)
-    let measured = visitBlocks()
+    let measured = visit(Update(optimizer, step: stepCount, rate: rate, gradientScale: scale))
     return clipping == nil ? measured : norm
   }
 
-  private func visitBlocks() -> Double {
-    for block in blocks.indices { visit(block) }
+  /// Visits every block, and returns the length of the gradient as it is.
+  private func visit(_ update: Update) -> Double {
+    let state = OptimizerState(
+      parameters: parameters.start, gradients: UnsafePointer(gradients.start),
+      first: first.start, second: second.start, blocks: UnsafeBufferPointer(blocks),
+      squares: squares.start)
+    Element.visit(state, update, on: processor)
     return blocks.indices.reduce(0) { $0 + squares.start[$1] }.squareRoot()
   }
+}
 
-  private func visit(_ index: Int) {
-    let block = blocks[index]
-    let gradients = UnsafePointer(self.gradients.start + block.start)
-    squares.start[index] =
-      isMeasuring
-      ? Element.squares(gradients, count: block.count, on: processor)
-      : Element.update(
-        update, count: block.count, parameters: parameters.start + block.start,
-        gradients: gradients, first: first.start + block.start,
-        second: second.start + (second.count > 0 ? block.start : 0), on: processor)
-  }
+/// Numbers of a network that belong to one parameter and are visited in one call.
+package struct Block: Sendable {
+  /// The place of the first number among all of the network's, and how many there are.
+  package let start, count: Int
+}
+
+/// Where a step of an optimiser reads and writes.
+package struct OptimizerState<Element: Scalar> {
+  /// What is changed, at the network's places; so are the next three.
+  let parameters: UnsafeMutablePointer<Element>
+  let gradients: UnsafePointer<Element>
+  let first: UnsafeMutablePointer<Element>
+  /// Empty but for AdamW.
+  let second: UnsafeMutablePointer<Element>
+  let blocks: UnsafeBufferPointer<Block>
+  /// Of each block, the sum of the squares of its gradients as given.
+  let squares: UnsafeMutablePointer<Double>
 }

@@ -87,29 +87,32 @@ extension Double: Scalar {
     }
   }
 
-  /// One after another.
-  package static func squares(_ x: Source, count: Int, on processor: Processor) -> Double {
-    (0..<count).reduce(0) { $0 + x[$1] * x[$1] }
-  }
-
-  /// By the formulas of `Optimizer`.
-  package static func update(
-    _ update: Update, count: Int, parameters p: Target, gradients: Source, first: Target,
-    second: Target, on processor: Processor
-  ) -> Double {
-    for i in 0..<count {
-      switch update {
-      case .sgd(let gradientScale, let decay, let momentum, let rate):
-        first[i] = momentum * first[i] + (gradients[i] * gradientScale + decay * p[i])
-        p[i] -= rate * first[i]
-      case .adamW(
-        let gradientScale, let decay, let beta1, let beta2, let rate, let correction, let epsilon):
-        let gradient = gradients[i] * gradientScale
-        first[i] = beta1 * first[i] + (1 - beta1) * gradient
-        second[i] = beta2 * second[i] + (1 - beta2) * gradient * gradient
-        p[i] = p[i] * decay - rate * first[i] / (second[i].squareRoot() * correction + epsilon)
+  /// By the formulas of `Optimizer`, one after another.
+  package static func visit(
+    _ state: OptimizerState<Double>, _ update: Update, on processor: Processor
+  ) {
+    for (index, block) in state.blocks.enumerated() {
+      state.squares[index] = 0
+      for place in block.start..<block.start + block.count {
+        state.squares[index] += state.gradients[place] * state.gradients[place]
+        step(state, update, at: place)
       }
     }
-    return squares(gradients, count: count, on: processor)
+  }
+
+  private static func step(_ state: OptimizerState<Double>, _ update: Update, at i: Int) {
+    let (p, m, v) = (state.parameters, state.first, state.second)
+    switch update {
+    case .measure: break
+    case .sgd(let gradientScale, let decay, let momentum, let rate):
+      m[i] = momentum * m[i] + (state.gradients[i] * gradientScale + decay * p[i])
+      p[i] -= rate * m[i]
+    case .adamW(
+      let gradientScale, let decay, let beta1, let beta2, let rate, let correction, let epsilon):
+      let gradient = state.gradients[i] * gradientScale
+      m[i] = beta1 * m[i] + (1 - beta1) * gradient
+      v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient
+      p[i] = p[i] * decay - rate * m[i] / (v[i].squareRoot() * correction + epsilon)
+    }
   }
 }

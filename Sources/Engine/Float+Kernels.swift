@@ -94,32 +94,6 @@ extension Float: Scalar {
       Float(2 / sums.weight), g)
     return sums
   }
-
-  /// In Float over a thousand numbers, then in Double.
-  package static func squares(_ x: Source, count: Int, on processor: Processor) -> Double {
-    processor.kernels.squares(x, count)
-  }
-
-  /// Numbers that depend on the step only are rounded to Float first.
-  package static func update(
-    _ update: Update, count: Int, parameters: Target, gradients: Source, first: Target,
-    second: Target, on processor: Processor
-  ) -> Double {
-    switch update {
-    case .sgd(let gradientScale, let decay, let momentum, let rate):
-      var step = ckernels_sgd_step(
-        gradient_scale: Float(gradientScale), decay: Float(decay), momentum: Float(momentum),
-        rate: Float(rate))
-      return processor.kernels.sgd(&step, count, parameters, gradients, first)
-    case .adamW(
-      let gradientScale, let decay, let beta1, let beta2, let rate, let correction, let epsilon):
-      var step = ckernels_adamw_step(
-        gradient_scale: Float(gradientScale), decay: Float(decay), rest1: Float(1 - beta1),
-        beta2: Float(beta2), rest2: Float(1 - beta2), rate: Float(rate),
-        correction: Float(correction), epsilon: Float(epsilon))
-      return processor.kernels.adamw(&step, count, parameters, gradients, first, second)
-    }
-  }
 }
 
 /// The upper halves of random words below this are dropped.

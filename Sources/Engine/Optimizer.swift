@@ -34,6 +34,8 @@ package enum Optimizer: Sendable, Equatable {
 
 /// The numbers of one step of an optimiser.
 package enum Update: Sendable {
+  /// Changes nothing.
+  case measure
   /// Of gradient descent; `decay` · p is added to the gradient.
   case sgd(gradientScale: Double, decay: Double, momentum: Double, rate: Double)
   /// Of AdamW; p is multiplied by `decay`, `rate` and `correction` undo the moments' start at zero.

@@ -17,9 +17,11 @@ final class Pass<Element: Scalar> {
 
   let network: Network<Element>
   let processor: Processor
-  /// The most examples at once, and the distance of rows.
+  /// The most examples at once.
   let capacity: Int
-  let stride: Int
+  /// The examples of the batch at work, and the distance of rows for it.
+  private(set) var count = 0
+  private(set) var stride = 0
   let input: Buffer<Element>
   let operations: [Operation]
   /// Of all parameters, at their places.
@@ -31,17 +33,16 @@ final class Pass<Element: Scalar> {
 
   init(_ network: Network<Element>, capacity: Int, on processor: Processor) {
     let architecture = network.architecture
-    let stride = paddedCount(capacity)
+    let room = paddedCount(capacity)
     self.network = network
     self.processor = processor
     self.capacity = capacity
-    self.stride = stride
-    operations = Self.operations(of: architecture, stride: stride)
-    input = Buffer(count: architecture.inputs * stride)
+    operations = Self.operations(of: architecture, room: room)
+    input = Buffer(count: architecture.inputs * room)
     gradients = Buffer(count: network.values.count)
     let widest = operations.reduce(architecture.inputs) { max($0, $1.outputs) }
-    gradient = Buffer(count: widest * stride)
-    otherGradient = Buffer(count: widest * stride)
+    gradient = Buffer(count: widest * room)
+    otherGradient = Buffer(count: widest * room)
     lowest = operations.firstIndex { operation in
       switch operation.kind {
       case .linear(let weight, let bias, _):
@@ -53,7 +54,7 @@ final class Pass<Element: Scalar> {
     }
   }
 
-  private static func operations(of architecture: Architecture, stride: Int) -> [Operation] {
+  private static func operations(of architecture: Architecture, room: Int) -> [Operation] {
     var operations: [Operation] = []
     var width = architecture.inputs
     for (index, layer) in architecture.layers.enumerated() {
@@ -76,19 +77,25 @@ final class Pass<Element: Scalar> {
       case .layerNorm(_, let epsilon):
         kind = .layerNorm(
           weight: parameters[0], bias: parameters[1], epsilon: epsilon,
-          moments: Buffer(count: 2 * stride))
+          moments: Buffer(count: 2 * room))
       }
       let outputs = layer.outputs ?? width
       operations.append(
         Operation(
-          kind: kind, inputs: width, outputs: outputs, output: Buffer(count: outputs * stride)))
+          kind: kind, inputs: width, outputs: outputs, output: Buffer(count: outputs * room)))
       width = outputs
     }
     return operations
   }
 
-  /// What came out last, for the examples of the last `forward`.
-  func outputs(count: Int) -> Batch<Element> {
+  /// Starts a batch of at most `capacity` examples, which are then put into `input`.
+  func begin(count: Int) {
+    self.count = count
+    stride = paddedCount(count)
+  }
+
+  /// What came out last.
+  var outputs: Batch<Element> {
     Batch(
       start: UnsafePointer(operations.last?.output.start ?? input.start),
       rows: network.architecture.outputs, stride: stride, count: count)
@@ -104,16 +111,15 @@ final class Pass<Element: Scalar> {
   }
 
   private func normalization(
-    _ operation: Operation, weight: Int, bias: Int, epsilon: Double, moments: Buffer<Element>,
-    count: Int
+    _ operation: Operation, weight: Int, bias: Int, epsilon: Double, moments: Buffer<Element>
   ) -> Normalization<Element> {
     Normalization(
       features: operation.outputs, stride: stride, count: count, gain: values(weight),
       shift: values(bias), epsilon: epsilon, moments: moments.start)
   }
 
-  /// Takes the first `count` examples of `input` through all layers; drops out if there is a source.
-  func forward(count: Int, dropout: RandomSource?) {
+  /// Takes the examples through all layers; drops out if there is a source.
+  func forward(dropout: RandomSource?) {
     var x = UnsafePointer(input.start)
     for (index, operation) in operations.enumerated() {
       let y = operation.output.start
@@ -121,7 +127,7 @@ final class Pass<Element: Scalar> {
       switch operation.kind {
       case .linear(let weight, let bias, let isRectified):
         let product = Product(
-          m: operation.outputs, n: paddedCount(count), k: operation.inputs,
+          m: operation.outputs, n: stride, k: operation.inputs,
           a: values(weight), aRow: operation.inputs, aStep: 1, b: x, bRow: stride, c: y,
           cRow: stride, bias: bias.map { UnsafePointer(values($0)) }, isRectified: isRectified)
         Element.multiply(product, on: processor)
@@ -137,7 +143,7 @@ final class Pass<Element: Scalar> {
         }
       case .layerNorm(let weight, let bias, let epsilon, let moments):
         let normalization = normalization(
-          operation, weight: weight, bias: bias, epsilon: epsilon, moments: moments, count: count)
+          operation, weight: weight, bias: bias, epsilon: epsilon, moments: moments)
         Element.normalize(normalization, x, to: y, on: processor)
       }
       x = UnsafePointer(y)
@@ -145,7 +151,7 @@ final class Pass<Element: Scalar> {
   }
 
   /// Takes the gradient of the outputs back to that of every parameter that is trained.
-  func backward(count: Int, dropout: RandomSource?) {
+  func backward(dropout: RandomSource?) {
     guard let lowest else { return }
     for index in (lowest..<operations.count).reversed() {
       let operation = operations[index]
@@ -158,8 +164,8 @@ final class Pass<Element: Scalar> {
         if isRectified {
           Element.applyGradient(.relu, x: x, y: y, count: size, to: g, on: processor)
         }
-        linearBackward(operation, weight: weight, bias: bias, x: x, count: count)
-        if index > lowest { inputGradient(operation, weight: weight, count: count) }
+        linearBackward(operation, weight: weight, bias: bias, x: x)
+        if index > lowest { inputGradient(operation, weight: weight) }
       case .activation(let activation):
         Element.applyGradient(activation, x: x, y: y, count: size, to: g, on: processor)
       case .dropout(let probability):
@@ -169,7 +175,7 @@ final class Pass<Element: Scalar> {
           to: g, on: processor)
       case .layerNorm(let weight, let bias, let epsilon, let moments):
         let normalization = normalization(
-          operation, weight: weight, bias: bias, epsilon: epsilon, moments: moments, count: count)
+          operation, weight: weight, bias: bias, epsilon: epsilon, moments: moments)
         Element.normalizeGradient(
           normalization, x: x, gainGradient: gradient(of: weight),
           shiftGradient: gradient(of: bias), to: g, on: processor)
@@ -178,7 +184,7 @@ final class Pass<Element: Scalar> {
   }
 
   private func linearBackward(
-    _ operation: Operation, weight: Int, bias: Int?, x: UnsafePointer<Element>, count: Int
+    _ operation: Operation, weight: Int, bias: Int?, x: UnsafePointer<Element>
   ) {
     if let bias, let sums = gradient(of: bias) {
       Element.sumRows(
@@ -193,9 +199,9 @@ final class Pass<Element: Scalar> {
     Element.multiply(product, on: processor)
   }
 
-  private func inputGradient(_ operation: Operation, weight: Int, count: Int) {
+  private func inputGradient(_ operation: Operation, weight: Int) {
     let product = Product(
-      m: operation.inputs, n: paddedCount(count), k: operation.outputs, a: values(weight),
+      m: operation.inputs, n: stride, k: operation.outputs, a: values(weight),
       aRow: 1, aStep: operation.inputs, b: gradient.start, bRow: stride, c: otherGradient.start,
       cRow: stride)
     Element.multiply(product, on: processor)

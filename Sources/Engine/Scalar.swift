@@ -55,14 +55,8 @@ package protocol Scalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     _ outputs: Batch<Self>, values: Source, gradient g: Target?, on processor: Processor
   ) -> LossSums
 
-  /// The sum of squares.
-  static func squares(_ x: Source, count: Int, on processor: Processor) -> Double
-
-  /// One step of an optimiser; the sum of squares of the gradients as given.
-  static func update(
-    _ update: Update, count: Int, parameters: Target, gradients: Source, first: Target,
-    second: Target, on processor: Processor
-  ) -> Double
+  /// One step of an optimiser on all blocks; sums the squares of their gradients as given.
+  static func visit(_ state: OptimizerState<Self>, _ update: Update, on processor: Processor)
 }
 
 /// Functions of single numbers.

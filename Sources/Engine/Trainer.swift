@@ -19,6 +19,9 @@ package final class Trainer<Element: Scalar> {
   package let loss: Loss
   /// The examples of a batch; the last of an epoch may have fewer.
   package let batchSize: Int
+  /// The least that is evaluated at once, whatever the batches of training.
+  private static var evaluationBatch: Int { 64 }
+
   private let clipping: Double?
   private let pass: Pass<Element>
   private let descent: Descent<Element>
@@ -59,10 +62,10 @@ package final class Trainer<Element: Scalar> {
     self.batchSize = batchSize
     self.clipping = clipping
     source = RandomSource(seed: seed)
-    pass = Pass(network, capacity: batchSize, on: processor)
+    pass = Pass(network, capacity: max(batchSize, Self.evaluationBatch), on: processor)
     descent = Descent(optimizer, of: network, gradients: pass.gradients, on: processor)
-    labels = [Int32](repeating: 0, count: batchSize)
-    values = Buffer(count: loss == .meanSquaredError ? outputs * pass.stride : 0)
+    labels = [Int32](repeating: 0, count: pass.capacity)
+    values = Buffer(count: loss == .meanSquaredError ? outputs * paddedCount(pass.capacity) : 0)
   }
 
   private static func weights(
@@ -109,6 +112,7 @@ package final class Trainer<Element: Scalar> {
   ///
   /// - Parameter rate: The learning rate.
   /// - Returns: nil after the last batch, or before an epoch has begun.
+  @_specialize(where Element == Float)  // generic code takes memory as it runs
   package func step(rate: Double) -> Step? {
     guard let examples, next < order.count else { return nil }
     let count = min(batchSize, order.count - next)
@@ -118,10 +122,10 @@ package final class Trainer<Element: Scalar> {
       load(examples, indices: start + next, count: count)
     }
     next += count
-    pass.forward(count: count, dropout: dropout)
-    let sums = lossSums(count: count, gradient: pass.gradient.start)
+    pass.forward(dropout: dropout)
+    let sums = lossSums(gradient: pass.gradient.start)
     guard sums.mean.isFinite else { return Step(loss: sums, gradientNorm: .nan) }
-    pass.backward(count: count, dropout: dropout)
+    pass.backward(dropout: dropout)
     return Step(loss: sums, gradientNorm: descent.step(rate: rate, clipping: clipping))
   }
 
@@ -131,7 +135,7 @@ package final class Trainer<Element: Scalar> {
   package func evaluate(_ examples: Examples<Element>) throws(EngineError) -> LossSums {
     try examples.check(for: network.architecture, loss: loss)
     var sums = LossSums()
-    forEachBatch(of: examples) { count in sums.add(lossSums(count: count, gradient: nil)) }
+    forEachBatch(of: examples) { sums.add(lossSums(gradient: nil)) }
     return sums
   }
 
@@ -142,29 +146,30 @@ package final class Trainer<Element: Scalar> {
     try examples.check(for: network.architecture, loss: nil)
     var rows: [Element] = []
     rows.reserveCapacity(examples.count * network.architecture.outputs)
-    forEachBatch(of: examples) { count in
-      let batch = pass.outputs(count: count)
-      for i in 0..<count {
+    forEachBatch(of: examples) {
+      let batch = pass.outputs
+      for i in 0..<batch.count {
         for row in 0..<batch.rows { rows.append(batch.start[row * batch.stride + i]) }
       }
     }
     return rows
   }
 
-  private func forEachBatch(of examples: Examples<Element>, _ body: (Int) -> Void) {
-    var indices = [Int32](repeating: 0, count: batchSize)
-    for start in stride(from: 0, to: examples.count, by: batchSize) {
-      let count = min(batchSize, examples.count - start)
+  private func forEachBatch(of examples: Examples<Element>, _ body: () -> Void) {
+    var indices = [Int32](repeating: 0, count: pass.capacity)
+    for start in stride(from: 0, to: examples.count, by: pass.capacity) {
+      let count = min(pass.capacity, examples.count - start)
       for place in 0..<count { indices[place] = Int32(start + place) }
       load(examples, indices: indices, count: count)
-      pass.forward(count: count, dropout: nil)
-      body(count)
+      pass.forward(dropout: nil)
+      body()
     }
   }
 
   private func load(
     _ examples: Examples<Element>, indices: UnsafePointer<Int32>, count: Int
   ) {
+    pass.begin(count: count)
     func gather(_ rows: [Element], _ width: Int, to buffer: Buffer<Element>) {
       Element.gather(
         rows, features: width, indices: indices, count: count, to: buffer.start,
@@ -179,10 +184,8 @@ package final class Trainer<Element: Scalar> {
     }
   }
 
-  private func lossSums(
-    count: Int, gradient: UnsafeMutablePointer<Element>?
-  ) -> LossSums {
-    let outputs = pass.outputs(count: count)
+  private func lossSums(gradient: UnsafeMutablePointer<Element>?) -> LossSums {
+    let outputs = pass.outputs
     switch loss {
     case .crossEntropy:
       return Element.softmax(
