@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 
@@ -28,6 +29,14 @@ int csystem_become_subreaper(void) {
   return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 #else
   return -1;
+#endif
+}
+
+void csystem_widen_pipe(int descriptor) {
+#ifdef F_SETPIPE_SZ
+  (void)fcntl(descriptor, F_SETPIPE_SZ, 1 << 20);
+#else
+  (void)descriptor;
 #endif
 }
 

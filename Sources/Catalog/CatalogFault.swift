@@ -27,7 +27,7 @@ package struct CatalogFault: Sendable, Equatable {
     }
   }
 
-  /// Compares each version's files and parents with what its event told.
+  /// Compares each version with what its event told.
   private static func versions(_ db: Database) throws -> [CatalogFault] {
     try Version.list(db).compactMap { version in
       let event = try Event.list(
@@ -36,22 +36,22 @@ package struct CatalogFault: Sendable, Equatable {
       guard let event, let told = try? JSON.parse(Array(event.detail.utf8)) else {
         return CatalogFault(subject: version.reference, message: "no event tells of it")
       }
-      let files = try version.files(db).map { JSON.Member($0.path, .string($0.digest.hex)) }
-      guard same(told["files"], .object(files)) else {
-        return CatalogFault(subject: version.reference, message: "its files are not what they were")
+      let fault = try Self.facts(of: version, db).first { !same(told[$0.key], $0.value) }
+      return fault.map {
+        CatalogFault(
+          subject: version.reference, message: "its \($0.key) is not what its event tells")
       }
-      let parents = try version.parents(db).map { edge -> JSON in
-        [
-          "version": .string(try Version.get(id: edge.parentVersionId, db).reference),
-          "relation": .string(edge.relation.rawValue),
-        ]
-      }
-      guard same(told["parents"], .array(parents)) else {
-        return CatalogFault(
-          subject: version.reference, message: "its parents are not what they were")
-      }
-      return nil
     }
+  }
+
+  /// What the event of a version must tell of it; the keys are the event's.
+  private static func facts(of version: Version, _ db: Database) throws -> [JSON.Member] {
+    let parents = try version.parents(db).map {
+      Version.told(try Version.get(id: $0.parentVersionId, db), $0.relation)
+    }
+    return Version.told(
+      files: try version.files(db), parents: parents, metrics: try version.metrics(db),
+      source: version.source, runId: version.runId)
   }
 
   /// Whether two values are the same bytes; `String` equality would take other spellings of a path.

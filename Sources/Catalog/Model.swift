@@ -1,7 +1,7 @@
 // The room of what is kept: models, their versions with files and parents, and the aliases that
 // move between versions. A version's files are named by digest; their bytes are in Weights and must
-// be there before the version is added. Nothing here is ever changed once added, but for notes and
-// aliases. Verbs take an open `Database` of the catalog.
+// be there before the version is added. Nothing here is ever changed once added, but for aliases.
+// Verbs take an open `Database` of the catalog.
 
 package import GRDB
 package import Storage
@@ -70,12 +70,6 @@ package struct Model: Sendable, Equatable, Identifiable {
   /// All models in order of creation.
   package static func list(_ db: Database) throws -> [Model] {
     try Row.fetchAll(db, sql: "SELECT * FROM model ORDER BY id").map(Model.init(row:))
-  }
-
-  /// Replaces what people say of it; nil takes the note away.
-  package func setNote(_ note: String?, _ db: Database) throws {
-    try db.execute(sql: "UPDATE model SET note = ? WHERE id = ?", arguments: [note, id])
-    try Event.append("model.note", name, ["note": JSON(note)], db)
   }
 
   private init(row: Row) {

@@ -68,15 +68,33 @@ extension Version {
     try version.insert(content.files, db)
     let parents = try version.insert(content.parents, db)
     try version.insert(content.metrics, db)
-    let files = content.files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
-    try Event.append(
-      "version.add", version.reference,
-      [
-        "files": .object(files.map { JSON.Member($0.path, .string($0.digest.hex)) }),
-        "parents": .array(parents), "runId": JSON(content.runId), "source": JSON(content.source),
-        "metrics": .object(content.metrics.map { JSON.Member($0.key, .number($0.value)) }),
-      ], db)
+    let told = Self.told(
+      files: content.files, parents: parents, metrics: content.metrics, source: content.source,
+      runId: content.runId)
+    try Event.append("version.add", version.reference, .object(told), db)
     return version
+  }
+
+  /// What the event of a version tells of it: all that later decisions rest on.
+  static func told(
+    files: [VersionFile], parents: [JSON], metrics: [VersionMetric], source: String?, runId: String?
+  ) -> [JSON.Member] {
+    let files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    return [
+      .init("files", .object(files.map { .init($0.path, .string($0.digest.hex)) })),
+      .init("parents", .array(parents)), .init("runId", JSON(runId)), .init("source", JSON(source)),
+      .init(
+        "metrics",
+        .object(
+          metrics.map {
+            .init($0.key, ["value": .number($0.value), "source": .string($0.source)])
+          })),
+    ]
+  }
+
+  /// How an event names a parent.
+  static func told(_ parent: Version, _ relation: Parentage.Relation) -> JSON {
+    ["version": .string(parent.reference), "relation": .string(relation.rawValue)]
   }
 
   /// Takes the model's next number, in the transaction that uses it.
@@ -115,9 +133,7 @@ extension Version {
           VALUES (?, ?, ?, ?)
           """,
         arguments: [id, index + 1, parent.versionId, parent.relation])
-      return [
-        "version": .string(version.reference), "relation": .string(parent.relation.rawValue),
-      ]
+      return Self.told(version, parent.relation)
     }
   }
 

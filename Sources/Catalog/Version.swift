@@ -81,11 +81,7 @@ package struct Version: Sendable, Equatable, Identifiable {
   package static func fileDigests(
     startingWith digits: String, limit: Int, _ db: Database
   ) throws -> [Digest] {
-    let rest = 64 - digits.utf8.count
-    guard (0..<64).contains(rest),
-      let low = Digest(hex: digits + String(repeating: "0", count: rest)),
-      let high = Digest(hex: digits + String(repeating: "f", count: rest))
-    else { return [] }
+    guard let (low, high) = Digest.range(startingWith: digits) else { return [] }
     return try Digest.fetchAll(
       db,
       sql: """
@@ -117,12 +113,6 @@ package struct Version: Sendable, Equatable, Identifiable {
         .notFound, "\(reference) has no file '\(path)'", hint: "registry version show \(reference)")
     }
     return VersionFile(row: row)
-  }
-
-  /// Replaces what people say of it; nil takes the note away.
-  package func setNote(_ note: String?, _ db: Database) throws {
-    try db.execute(sql: "UPDATE version SET note = ? WHERE id = ?", arguments: [note, id])
-    try Event.append("version.note", reference, ["note": JSON(note)], db)
   }
 
   static let selection =

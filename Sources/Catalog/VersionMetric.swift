@@ -13,7 +13,7 @@ package struct VersionMetric: Sendable {
   /// Makes a metric of a version to come.
   package init(_ key: String, _ value: Double, source: String) {
     self.key = key
-    self.value = value
+    self.value = value + 0  // SQLite keeps no -0, the event would
     self.source = source
   }
 

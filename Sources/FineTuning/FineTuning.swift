@@ -7,14 +7,14 @@ import Engine
 import Foundation
 package import Runner
 package import Storage
-package import Tracking
+import Tracking
 package import Workspace
 
 /// Trains a dense network as a run of a task or experiment.
 package enum FineTuning {
   /// What to train on, and how.
   package struct Request: Sendable {
-    /// The run to be: task, starting version, name, seed, frozen globs, command line.
+    /// The run to be: task, starting version, name, seed, tags, frozen globs, command line.
     package var session: RunSession.Request
     /// The rows to learn from.
     package var rows: TableSource
@@ -26,8 +26,6 @@ package enum FineTuning {
     package var hasHeader = true
     /// Hyperparameters as typed, in order.
     package var settings: [(key: String, value: String)] = []
-    /// Tags that the run gets.
-    package var tags: [Tag] = []
     /// How many threads to use; nil takes one for each processor, at most 16.
     package var threads: Int?
 
@@ -97,14 +95,14 @@ package enum FineTuning {
     // The version that the plan was made from, even if an alias moves meanwhile.
     session.from = plan.base?.reference
     session.parameters += plan.parameters + dataParameters
+    session.tags +=
+      dataTags + [
+        Tag("engine.level", processor.level), Tag("engine.threads", "\(processor.threads)"),
+      ]
     session.wantsBaseFolder = false
     return try Runner.perform(
       session, store, stored: hooks.stored, interrupts: hooks.interrupts
     ) { work in
-      try work.setTags(
-        request.tags + dataTags + [
-          Tag("engine.level", processor.level), Tag("engine.threads", "\(processor.threads)"),
-        ])
       for check in plan.checks { try work.addCheck(check) }
       hooks.started(work.session)
       var training = try Training(plan, work, hooks, store, on: processor)

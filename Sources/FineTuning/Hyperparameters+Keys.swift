@@ -7,7 +7,7 @@ extension Hyperparameters.Key {
   private static let training = [
     whole("epochs", 1...1_000_000, "30", "times through the rows") { $0.epochs = $1 },
     whole("batch_size", 1...65536, "32", "rows a step") { $0.batchSize = $1 },
-    choice("loss", "cross_entropy, or the base's", "what is made small") { $0.loss = $1 },
+    choice("loss", "cross_entropy, or as the base", "what is made small") { $0.loss = $1 },
     choice("class_weights", "none", "balanced: classes count alike") { $0.classWeights = $1 },
     whole("patience", 0...1_000_000, "10", "epochs without improvement before it stops; 0: never") {
       $0.patience = $1
@@ -39,7 +39,7 @@ extension Hyperparameters.Key {
 
   private static let regularisation = [
     number("weight_decay", 0...1e6, "0.01; sgd 0", "decay of the weights") { $0.decay = $1 },
-    number("dropout", 0...0.99, "0, or the base's", "part of the activations that is dropped") {
+    number("dropout", 0...0.99, "0, or as the base", "part of the activations that is dropped") {
       $0.dropout = $1
     },
     number("clip", 0...1e30, "0", "the greatest length of a gradient; 0: any") { $0.clip = $1 },

@@ -124,9 +124,8 @@ struct NetworkDesign {
   mutating func freeze(_ globs: [String]) throws(RegistryError) {
     guard let base else { return }
     for text in globs {
-      let glob = TensorGlob(text)
-      for (index, parameter) in architecture.parameters.enumerated()
-      where glob.matches(parameter.name) || glob.matches(base.tensors[index].name) {
+      for index in TensorGlob(text).matches(in: base.tensors.map(\.name)).sorted() {
+        let parameter = architecture.parameters[index]
         guard !isHeadNew || !head.contains(index) else {
           throw RegistryError(
             .invalidInput,

@@ -7,7 +7,9 @@ import Workspace
 
 /// What all gates say about a candidate, found outside of any write transaction.
 struct Evaluation {
-  /// Evaluates every gate, reading the version's weights once and its parent's where they differ.
+  /// Evaluates every gate, reading the version's weights beside those of each parent it claims.
+  ///
+  /// The caller holds `Store.withContent` since it read the candidate.
   static func results(
     of candidate: Candidate, in store: Store,
     progress: (_ doneBytes: Int64, _ totalBytes: Int64) -> Void
@@ -20,35 +22,38 @@ struct Evaluation {
   private func results(
     in store: Store, progress: (_ doneBytes: Int64, _ totalBytes: Int64) -> Void
   ) throws -> [Gate.Result] {
-    try store.withContent {
-      let files = try store.read { db in
-        (
-          own: try candidate.version.files(db), claimed: try claim?.parent.files(db) ?? [],
-          base: try candidate.base?.files(db) ?? []
-        )
-      }
-      return try store.read(.weights) { db in
-        let tensors = try Self.tensors(files.own, db)
-        let parentTensors = try Self.tensors(files.claimed, db)
-        let baseTensors = try Self.tensors(files.base, db)
-        let scan = try WeightScan(tensors, beside: parentTensors, progress: progress, db)
-        return [
-          FiniteGate.judge(scan),
-          frozen(tensors, baseTensors),
-          parentage(scan, parentHasFloats: parentTensors.contains { $0.dtype?.isFloat == true }),
-          metric(),
-        ]
-      }
+    try store.read(.weights) { db in
+      let tensors = try Self.tensors(candidate.files, db)
+      let scans = try self.scans(of: tensors, progress: progress, db)
+      let scan = try scans.first ?? WeightScan(tensors, beside: [], progress: progress, db)
+      return [
+        FiniteGate.judge(scan),
+        frozen(tensors, try Self.tensors(candidate.baseFiles, db)),
+        parentage(scans),
+        metric(),
+      ]
     }
   }
 
-  /// The first parent whose weights the version claims to continue.
-  private var claim: (parent: Version, relation: Parentage.Relation)? {
-    candidate.parents.first { $0.relation == .finetune || $0.relation == .fork }
-      .map { ($0.version, $0.relation) }
+  /// One scan for each parent whose weights the version claims to continue.
+  private func scans(
+    of tensors: [FileTensor], progress: (_ doneBytes: Int64, _ totalBytes: Int64) -> Void,
+    _ db: Database
+  ) throws -> [WeightScan] {
+    let claims = candidate.parents.filter { ParentageGate.isClaim($0.relation) }
+    var done: Int64 = 0
+    return try claims.map { parent in
+      let start = done
+      return try WeightScan(
+        tensors, beside: try Self.tensors(parent.files, db),
+        progress: { bytes, total in
+          done = start + bytes
+          progress(done, total * Int64(claims.count))
+        }, db)
+    }
   }
 
-  private func frozen(_ tensors: [Tensor], _ baseTensors: [Tensor]) -> Gate.Result {
+  private func frozen(_ tensors: [FileTensor], _ baseTensors: [FileTensor]) -> Gate.Result {
     guard !candidate.freeze.isEmpty else {
       return FrozenGate.notApplicable(
         candidate.scores.run == nil
@@ -59,19 +64,20 @@ struct Evaluation {
     return gate.judge(tensors, against: baseTensors)
   }
 
-  private func parentage(_ scan: WeightScan, parentHasFloats: Bool) -> Gate.Result {
-    guard let claim else {
-      guard let first = candidate.parents.first else {
-        return ParentageGate.notApplicable("no parent is claimed")
+  /// Judges the edges to all parents; each that is a claim has its scan.
+  private func parentage(_ scans: [WeightScan]) -> Gate.Result {
+    var scans = scans[...]
+    let edges = candidate.parents.map { parent in
+      let gate = ParentageGate(
+        version: candidate.version.reference, parent: parent.version.reference,
+        relation: parent.relation)
+      guard ParentageGate.isClaim(parent.relation), let scan = scans.popFirst() else {
+        return gate.notApplicable()
       }
-      return ParentageGate.notApplicable(
-        "\(first.relation.rawValue) of \(first.version.reference) may change any weight",
-        relation: first.relation.rawValue)
+      let (own, other) = (Set(candidate.files.map(\.digest)), Set(parent.files.map(\.digest)))
+      return gate.judge(scan, hasSameFiles: own == other)
     }
-    let gate = ParentageGate(
-      version: candidate.version.reference, parent: claim.parent.reference,
-      relation: claim.relation.rawValue)
-    return gate.judge(scan, parentHasFloats: parentHasFloats)
+    return ParentageGate.judge(edges)
   }
 
   private func metric() -> Gate.Result {
@@ -86,13 +92,13 @@ struct Evaluation {
   }
 
   /// The tensors of all files of a version.
-  private static func tensors(_ files: [VersionFile], _ db: Database) throws -> [Tensor] {
+  private static func tensors(_ files: [VersionFile], _ db: Database) throws -> [FileTensor] {
     try files.flatMap { file in
       guard try Blob.find(file.digest, db) != nil else {
         throw RegistryError(
           .corrupt, "the content of '\(file.path)' is missing", hint: "registry verify --full")
       }
-      return try Tensor.list(of: file.digest, db)
+      return try FileTensor.list(path: file.path, file.digest, db)
     }
   }
 }

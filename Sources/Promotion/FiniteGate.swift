@@ -16,21 +16,33 @@ enum FiniteGate {
         faulty.prefix(namesMax).map {
           ["tensor": .string($0.tensor.name), "values": JSON($0.sums.nonFiniteCount)]
         }),
-      "unknownTypes": .array(scan.unknown.prefix(namesMax).map(JSON.string)),
+      "notReadTensors": JSON(scan.unknown.count),
+      "notRead": .array(
+        scan.unknown.prefix(namesMax).map {
+          ["tensor": .string($0.name), "dtype": .string($0.dtypeName)]
+        }),
     ]
+    let rest = notRead(scan.unknown)
     if let first = faulty.first {
       let others = faulty.count > 1 ? " and \(faulty.count - 1) more" : ""
       let count = first.sums.nonFiniteCount
-      return Gate.Result(
-        .finite, .fail,
-        "\(count) \(count == 1 ? "value" : "values") of \(first.tensor.name)\(others) not finite",
-        evidence)
+      let what = "\(count) \(count == 1 ? "value" : "values") of \(first.tensor.name)\(others)"
+      return Gate.Result(.finite, .fail, "\(what) not finite\(rest)", evidence)
     }
     guard !scan.entries.isEmpty else {
       return Gate.Result(
-        .finite, .notApplicable, "no float tensors in a format that is read", evidence)
+        .finite, .notApplicable, "no float tensors in a format that is read\(rest)", evidence)
     }
     return Gate.Result(
-      .finite, .ok, "\(values) values of \(scan.entries.count) tensors", evidence)
+      .finite, .ok, "\(values) values of \(scan.entries.count) tensors\(rest)", evidence)
+  }
+
+  /// `; 2 tensors not read, of unknown type F4, F8_E8M0`; nothing when all were read.
+  private static func notRead(_ unknown: [Tensor]) -> String {
+    guard !unknown.isEmpty else { return "" }
+    let types = Set(unknown.map(\.dtypeName)).sorted()
+    let shown = types.prefix(3).joined(separator: ", ") + (types.count > 3 ? " …" : "")
+    return "; \(unknown.count) \(unknown.count == 1 ? "tensor" : "tensors") not read, of unknown "
+      + "\(types.count == 1 ? "type" : "types") \(shown)"
   }
 }

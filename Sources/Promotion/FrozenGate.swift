@@ -26,21 +26,22 @@ struct FrozenGate {
 
   /// Compares what the globs match.
   ///
+  /// A tensor is still there if the version's of its path and name is it, else any of its name.
+  ///
   /// - Parameters:
   ///   - tensors: The version's.
   ///   - parentTensors: The parent's, whose names the globs match.
   /// - Returns: `ok`, or `fail` naming the first tensor that differs or glob that matches nothing.
-  func judge(_ tensors: [Tensor], against parentTensors: [Tensor]) -> Gate.Result {
-    let globs = self.globs.map(TensorGlob.init)
-    let unmatched = globs.filter { glob in
-      !parentTensors.contains { glob.matches($0.name) }
-    }
-    let partners = Tensor.partners(of: parentTensors, in: tensors)
-    let frozen = zip(parentTensors, partners).filter { original, _ in
-      globs.contains { $0.matches(original.name) }
-    }
-    let faults = frozen.compactMap { original, place in
-      Self.fault(place.map { tensors[$0] }, original).map { (tensor: original.name, fault: $0) }
+  func judge(_ tensors: [FileTensor], against parentTensors: [FileTensor]) -> Gate.Result {
+    let names = parentTensors.map(\.tensor.name)
+    let matches = globs.map { TensorGlob($0).matches(in: names) }
+    let unmatched = zip(globs, matches).filter { $1.isEmpty }.map { $0.0 }
+    let indices = matches.reduce(into: Set()) { $0.formUnion($1) }.sorted()
+    let frozen = indices.map { parentTensors[$0] }
+    let copies = FileTensor.copies(of: frozen, in: tensors)
+    let faults = zip(frozen, copies).compactMap { original, copies in
+      Self.fault(copies.map { tensors[$0].tensor }, original.tensor)
+        .map { (tensor: original.tensor.name, fault: $0) }
     }
     let evidence: JSON = [
       "globs": .array(self.globs.map(JSON.string)), "parent": .string(parent),
@@ -49,11 +50,11 @@ struct FrozenGate {
         faults.prefix(Self.namesMax).map {
           ["tensor": .string($0.tensor), "fault": .string($0.fault)]
         }),
-      "globsWithoutTensor": .array(unmatched.map { .string($0.text) }),
+      "globsWithoutTensor": .array(unmatched.map(JSON.string)),
     ]
     if let first = unmatched.first {
       return Gate.Result(
-        .frozen, .fail, "glob '\(first.text)' matches no tensor of \(parent)", evidence)
+        .frozen, .fail, "glob '\(first)' matches no tensor of \(parent)", evidence)
     }
     if let first = faults.first {
       let others = faults.count > 1 ? ", and \(faults.count - 1) more" : ""
@@ -63,9 +64,13 @@ struct FrozenGate {
       .frozen, .ok, "\(frozen.count)/\(frozen.count) tensors identical to \(parent)", evidence)
   }
 
-  /// What keeps the version's tensor from being the parent's; nil if nothing does.
-  private static func fault(_ tensor: Tensor?, _ original: Tensor) -> String? {
-    guard let tensor else { return "is missing" }
+  /// What keeps all of the version's copies from being the parent's tensor; nil if one is it.
+  private static func fault(_ copies: [Tensor], _ original: Tensor) -> String? {
+    let faults = copies.map { fault($0, original) }
+    return faults.contains(nil) ? nil : faults.first ?? "is missing"
+  }
+
+  private static func fault(_ tensor: Tensor, _ original: Tensor) -> String? {
     guard tensor.dtypeName.utf8.elementsEqual(original.dtypeName.utf8) else {
       return "is \(tensor.dtypeName), was \(original.dtypeName)"
     }

@@ -15,7 +15,8 @@ extension Promotion {
   ///   - progress: Called with the bytes of weights that are judged, of all.
   ///   - beforeMove: Called once between the judgement and the move.
   /// - Returns: The decision; see `refusal`.
-  /// - Throws: `conflict` when the holder changed; `invalidInput` for a bad alias; `corrupt`.
+  /// - Throws: `conflict` when the holder changed; `invalidInput` for a bad alias and a gate that is
+  ///   waived twice; `notFound` for a version that is removed, even meanwhile; `corrupt`.
   package static func promote(
     _ version: Version, to alias: String, note: String? = nil, waivers: [Waiver] = [],
     in store: Store,
@@ -23,25 +24,41 @@ extension Promotion {
     beforeMove: () throws -> Void = {}
   ) throws -> Promotion {
     try Alias.checkName(alias)
-    let candidate = try store.read { try Candidate(version, alias, $0) }
+    try checkOnce(waivers)
+    // Held from the look-up on: what is removed meanwhile keeps its content until it is judged.
+    let (candidate, gates) = try store.withContent {
+      let candidate = try store.read { try Candidate(version, alias, $0) }
+      guard candidate.holder?.id != version.id else { return (candidate, nil as [Gate.Result]?) }
+      return (candidate, try Evaluation.results(of: candidate, in: store, progress: progress))
+    }
     func decision(_ outcome: Outcome, _ gates: [Gate.Result]) -> Promotion {
       Promotion(
         kind: .promote, modelId: version.modelId, alias: alias, versionId: version.id,
         previousVersionId: candidate.holder?.id, outcome: outcome, gates: gates,
         waivers: waivers, note: note, eventSequence: nil, createdAt: .now)
     }
-    if candidate.holder?.id == version.id { return decision(.unchanged, []) }
-    let gates = try Evaluation.results(of: candidate, in: store, progress: progress)
-      .map { result in waivers.contains { $0.gate == result.gate } ? result.waived() : result }
+    guard let gates else { return decision(.unchanged, []) }
+    let results = gates.map { result in
+      waivers.contains { $0.gate == result.gate } ? result.waived() : result
+    }
     try beforeMove()
-    let isRefused = gates.contains { $0.outcome == .fail }
+    let isRefused = results.contains { $0.outcome == .fail }
     return try store.write { db in
+      try Candidate.checkPresent(version, db)
       if !isRefused {
         try Alias.put(
           alias, on: version, expecting: .version(candidate.holder?.id), note: note, db)
       }
-      return try decision(isRefused ? .refused : .promoted, gates)
+      return try decision(isRefused ? .refused : .promoted, results)
         .recorded(version, previous: candidate.holder, db)
+    }
+  }
+
+  /// Refuses a second waiver of one gate: only one reason could be kept.
+  private static func checkOnce(_ waivers: [Waiver]) throws(RegistryError) {
+    var seen: Set<Gate> = []
+    for waiver in waivers where !seen.insert(waiver.gate).inserted {
+      throw RegistryError(.invalidInput, "the gate \(waiver.gate.name) is waived twice")
     }
   }
 

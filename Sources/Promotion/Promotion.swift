@@ -76,6 +76,13 @@ package struct Promotion: Sendable {
     gates.filter { $0.outcome == .fail }
   }
 
+  /// The waivers without which the alias would not have moved; one of a gate that passed is none.
+  package var usedWaivers: [Waiver] {
+    waivers.filter { waiver in
+      gates.contains { $0.gate == waiver.gate && $0.outcome == .waived }
+    }
+  }
+
   /// The decision as it is printed; versions as `sections:2`.
   ///
   /// - Parameters:
@@ -125,17 +132,32 @@ extension Promotion {
     ).map(Promotion.init(row:))
   }
 
+  /// The kinds of the events that tell of decisions.
+  enum EventKind {
+    static let add = "promotion.add"
+    static let refuse = "promotion.refuse"
+    static let rollback = "promotion.rollback"
+  }
+
+  /// The kind of the event that tells of this decision.
+  var eventKind: String {
+    switch (kind, outcome) {
+    case (.rollback, _): EventKind.rollback
+    case (_, .refused): EventKind.refuse
+    default: EventKind.add
+    }
+  }
+
+  /// What its event tells: everything but the event itself.
+  func told(version: String, previous: String?) -> JSON {
+    let members = json(version: version, previous: previous).members ?? []
+    return .object(members.filter { $0.key != "event" && $0.key != "createdAt" })
+  }
+
   /// Appends the event and the row in the caller's transaction.
   func recorded(_ version: Version, previous: Version?, _ db: Database) throws -> Promotion {
-    var detail = json(version: version.reference, previous: previous?.reference).members ?? []
-    detail.removeAll { $0.key == "event" || $0.key == "createdAt" }
-    let verb =
-      switch (kind, outcome) {
-      case (.rollback, _): "promotion.rollback"
-      case (_, .refused): "promotion.refuse"
-      default: "promotion.add"
-      }
-    let event = try Event.append(verb, version.reference, .object(detail), db)
+    let detail = told(version: version.reference, previous: previous?.reference)
+    let event = try Event.append(eventKind, version.reference, detail, db)
     try db.execute(
       sql: """
         INSERT INTO promotion
@@ -153,24 +175,28 @@ extension Promotion {
       note: note, eventSequence: event.sequence, createdAt: event.time)
   }
 
-  private init(row: Row) throws {
+  init(row: Row) throws {
     kind = row["kind"]
     modelId = row["modelId"]
     alias = row["alias"]
     versionId = row["versionId"]
     previousVersionId = row["previousVersionId"]
     outcome = row["outcome"]
-    gates = try Self.stored(row["evidence"]).array?.map(Gate.Result.init(json:)) ?? []
-    waivers =
-      try Self.stored(row["waivers"]).members?.map {
-        try Waiver($0.key, reason: $0.value.string ?? "")
-      } ?? []
     note = row["note"]
-    eventSequence = row["eventSequence"]
+    let sequence: Int64 = row["eventSequence"]
+    eventSequence = sequence
     createdAt = row["createdAt"]
-  }
-
-  private static func stored(_ text: String) throws -> JSON {
-    try JSON.parse(Array(text.utf8))
+    let (evidence, reasons): (String, String) = (row["evidence"], row["waivers"])
+    guard let results = try? JSON.parse(Array(evidence.utf8)).array,
+      let gates = try? results.map(Gate.Result.init(json:)),
+      let members = try? JSON.parse(Array(reasons.utf8)).members,
+      let waivers = try? members.map({ try Waiver($0.key, reason: $0.value.string ?? "") })
+    else {
+      throw RegistryError(
+        .corrupt, "the evidence of the decision in event \(sequence) is damaged",
+        hint: "registry verify --full")
+    }
+    self.gates = gates
+    self.waivers = waivers
   }
 }

@@ -22,8 +22,8 @@ struct WeightScan {
 
   /// The version's float tensors in order.
   private(set) var entries: [Entry]
-  /// Names of tensors of a type that this program does not know.
-  let unknown: [String]
+  /// Tensors of a type that this program does not know.
+  let unknown: [Tensor]
 
   /// Reads and sums everything.
   ///
@@ -34,14 +34,17 @@ struct WeightScan {
   ///   - db: An open read of the weights.
   /// - Throws: `corrupt` when content is not what it was.
   init(
-    _ tensors: [Tensor], beside parent: [Tensor],
+    _ tensors: [FileTensor], beside parent: [FileTensor],
     progress: (_ doneBytes: Int64, _ totalBytes: Int64) -> Void, _ db: Database
   ) throws {
-    let partners = Tensor.partners(of: tensors, in: parent)
-    entries = zip(tensors, partners).filter { $0.0.dtype?.isFloat == true }.map { tensor, place in
-      Entry(tensor: tensor, partner: place.flatMap { Partner(parent[$0], for: tensor) })
+    let partners = FileTensor.partners(of: tensors, in: parent, isShared: true) {
+      Partner($1, for: $0) != nil
     }
-    unknown = tensors.filter { $0.dtype == nil }.map(\.name)
+    let own = tensors.map(\.tensor)
+    entries = zip(own, partners).filter { $0.0.dtype?.isFloat == true }.map { tensor, place in
+      Entry(tensor: tensor, partner: place.flatMap { Partner(parent[$0].tensor, for: tensor) })
+    }
+    unknown = own.filter { $0.dtype == nil }
     let total = entries.reduce(0) { $0 + $1.tensor.sizeBytes }
     var done: Int64 = 0
     for lot in lots {

@@ -23,7 +23,7 @@ struct Failure {
     } else if Registry.exitCode(for: error) == .validationFailure {
       kind = RegistryError.Kind.invalidInput.rawValue
       exitCode = RegistryError.Kind.invalidInput.exitCode
-      let guess = Verb.unknown(in: arguments)
+      let guess = Verb.unknown(in: arguments) ?? Verb.unmarkedCommand(in: arguments)
       message = guess?.message ?? Registry.message(for: error).withoutUsage
       hint = guess?.hint ?? Verb.help(for: arguments)
     } else {

@@ -60,6 +60,9 @@ struct Globals: ParsableArguments {
   /// Prints an answer and, for people, what to type next.
   func show(_ report: Report) {
     output.write(report.text(format, output))
+    if isForPeople || format == .markdown {
+      for text in report.notes { note(plain ? text.inASCII : text, .dim) }
+    }
     if let next = report.next, isForPeople, !quiet {
       let arrow = plain ? "-> " : "→ "
       errorOutput.write(errorOutput.styled(arrow + next.printable, .dim) + "\n")

@@ -40,13 +40,41 @@ struct Registry: ParsableCommand {
         name: "Upkeep",
         subcommands: [
           VerifyCommand.self, BackupCommand.self, CollectCommand.self, DiskUsageCommand.self,
-          Completion.self,
+          CompletionCommand.self,
         ]),
     ])
 
   static func main() async {
+    StandardDescriptors.fill()
     if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
-    let arguments = Verb.movingGlobals(Array(CommandLine.arguments.dropFirst()))
+    Terminal.keepStandardStreams()
+    if CommandLine.arguments.dropFirst().first == Completer.verb { Foundation.exit(complete()) }
+    let arguments = Verb.expandingHelp(
+      Verb.movingGlobals(Array(CommandLine.arguments.dropFirst())))
+    do {
+      try await perform(arguments)
+      try Terminal.checkOutput()
+      Foundation.exit(0)
+    } catch let code as ExitCode {
+      Foundation.exit(code.rawValue)
+    } catch {
+      let failure = Failure(error, arguments: arguments)
+      show(failure, arguments)
+      // A command that should have been run did not start: that is never the command's own status.
+      Foundation.exit(Verb.runsCommand(arguments) ? 125 : failure.exitCode)
+    }
+  }
+
+  /// Prints what the last word may become; 1 where that is a file.
+  private static func complete() -> Int32 {
+    guard case .words(let words) = Completer(Array(CommandLine.arguments.dropFirst(2))).answer
+    else { return 1 }
+    Terminal(1, color: .never, isPlain: false).write(words.map { $0.printable + "\n" }.joined())
+    return 0
+  }
+
+  /// Runs the command that was typed, or says what was asked of it.
+  private static func perform(_ arguments: [String]) async throws {
     do {
       var command = try parseAsRoot(arguments)
       if var command = command as? any AsyncParsableCommand {
@@ -54,25 +82,16 @@ struct Registry: ParsableCommand {
       } else {
         try command.run()
       }
-    } catch {
-      end(error, arguments)
-    }
-  }
-
-  /// Says why the command ends, and ends it.
-  private static func end(_ error: any Error, _ arguments: [String]) -> Never {
-    if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
-    if exitCode(for: error) == .success {  // help, the version, a completion script
-      let asked = fullMessage(for: error)
-      let text = (RunTask.help(inPlaceOf: asked) ?? asked)
+    } catch  where exitCode(for: error) == .success {
+      if error is ExitCode { return }
+      if let unknown = Verb.unknown(in: arguments) {
+        throw RegistryError(.invalidInput, unknown.message, hint: unknown.hint)
+      }
+      let asked = fullMessage(for: error)  // help, the version, a completion script
+      let text = (RunTask.help(inPlaceOf: asked) ?? RegistryHelp.text(inPlaceOf: asked) ?? asked)
         .replacing(Globals.usage, with: "[options]")
       Terminal(1, color: .never, isPlain: false).write(text + "\n")
-      Foundation.exit(0)
     }
-    let failure = Failure(error, arguments: arguments)
-    show(failure, arguments)
-    // A command that should have been run did not start: that is never the command's own status.
-    Foundation.exit(Verb.runsCommand(arguments) ? 125 : failure.exitCode)
   }
 
   /// The options are looked for here, since they may be what could not be read.
@@ -87,5 +106,18 @@ struct Registry: ParsableCommand {
     failure.show(
       asJSON: words.contains("--json"),
       Terminal(2, color: color, isPlain: words.contains("--plain")))
+  }
+}
+
+/// The root with the options of all commands, for its help and for completion.
+///
+/// The root itself must not have them: it would take `-v` out of `--sort -val/f1` behind a verb.
+struct RegistryHelp: ParsableCommand {
+  static let configuration = Registry.configuration
+
+  @OptionGroup var globals: Globals
+
+  static func text(inPlaceOf text: String) -> String? {
+    text == Registry.helpMessage() ? helpMessage() : nil
   }
 }

@@ -23,6 +23,24 @@ enum Verb {
     return Array(rest[..<end]) + moved + Array(rest[end...])
   }
 
+  /// `help run ls` as `run ls --help`.
+  static func expandingHelp(_ arguments: [String]) -> [String] {
+    arguments.first == "help" ? arguments.dropFirst() + ["--help"] : arguments
+  }
+
+  /// The sentence about a command to run that does not stand behind `--`.
+  static func unmarkedCommand(in arguments: [String]) -> (message: String, hint: String)? {
+    let (path, _, rest) = descend(arguments)
+    let words = rest.prefix { !$0.hasPrefix("-") }
+    guard path == ["registry", "run"], !arguments.contains("--"), words.count > 1,
+      let task = words.first
+    else { return nil }
+    return (
+      "the command to run stands behind --, and '\(words[words.startIndex + 1])' does not",
+      "registry run \(task) -- " + rest.dropFirst().joined(separator: " ")
+    )
+  }
+
   /// The sentence about a verb that does not exist, with the nearest one that does.
   static func unknown(in arguments: [String]) -> (message: String, hint: String)? {
     let (path, command, rest) = descend(arguments)

@@ -27,7 +27,7 @@ struct Capture {
     let (output, isWhole) = Self.read(ends[0], limitBytes: limitBytes, until: .now + patience)
     if !isWhole { _ = kill(process, SIGKILL) }
     var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    _ = Spawn.hasEnded(process, &status, waits: true)
     isCut = output.count > limitBytes
     guard isCut || isWhole && status == 0 else { return nil }
     self.output = Array(output.prefix(limitBytes))

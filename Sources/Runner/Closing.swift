@@ -17,6 +17,37 @@ struct Closing {
     record = ExitRecord(path: spool.exit) ?? otherwise
   }
 
+  /// Why the command could not be started; nil when it was.
+  var startFault: RegistryError? {
+    guard let record, let code = record.startFault else { return nil }
+    let failure = Spawn.Failure(code: code)
+    return RegistryError(
+      failure.exitStatus == 127 ? .notFound : .denied,
+      "the command cannot be run: \(failure.reason)", hint: Self.hint(code))
+  }
+
+  private static func hint(_ code: Int32) -> String? {
+    switch code {
+    case ENOEXEC: "start the script with a line like #!/bin/sh, or name the program that reads it"
+    case ENOENT: "look at the script's first line: the program that it names is not there"
+    default: nil
+    }
+  }
+
+  /// What the guard saw beside the child's end.
+  private var checks: [RunCheck] {
+    var checks: [RunCheck] = []
+    if let startFault {
+      let evidence: JSON = ["reason": .string(startFault.message)]
+      checks.append(RunCheck(rule: "start", .fail, evidence: evidence))
+    }
+    if record?.isOutputCut == true {
+      let evidence: JSON = ["reason": "the disk took no more of what the command printed"]
+      checks.append(RunCheck(rule: "output", .fail, evidence: evidence))
+    }
+    return checks
+  }
+
   /// Closes the run; the spool stays, so that it can be done again after a failure.
   ///
   /// - Parameters:
@@ -36,7 +67,8 @@ struct Closing {
     ending.reason = reason
     ending.output = spool.plan.output
     ending.gpu = gpu
-    ending.checks = checks + (faults.check.map { [$0] } ?? [])
+    ending.checks = checks + self.checks + faults.checks
+    ending.keptFiles = spool.keptFiles
     if let record {
       ending.usage.exitStatus = record.startFault == nil ? record.status : record.shellStatus
       ending.usage.exitSignal = record.signal

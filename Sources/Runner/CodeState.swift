@@ -10,6 +10,8 @@ struct CodeState {
   let diff: [UInt8]?
   /// Whether the diff was larger than what is kept.
   private let isDiffCut: Bool
+  /// Files that are in no commit and not ignored, at least; nil when git does not say.
+  let untrackedCount: Int?
 
   /// Tells of a diff that is not kept.
   var checks: [RunCheck] {
@@ -32,6 +34,14 @@ struct CodeState {
       Capture(
         ["git", "--no-pager", "diff", "--no-ext-diff", "--no-color", "--binary", "HEAD"],
         limitBytes: Self.diffBytesMax, patience: patience)
+    }
+    let status = head.flatMap { _ in
+      Capture(
+        ["git", "status", "--porcelain", "-z", "--untracked-files=all"], limitBytes: 1 << 20,
+        patience: patience)
+    }
+    untrackedCount = status.map { status in
+      status.output.split(separator: 0).count { $0.starts(with: "?? ".utf8) }
     }
     isDiffCut = changes?.isCut ?? false
     diff = changes.flatMap { $0.output.isEmpty || $0.isCut ? nil : $0.output }

@@ -29,6 +29,9 @@ struct ExitRecord: Equatable {
   /// Of the largest process.
   var peakMemoryBytes: Int64 = 0
 
+  /// Whether the disk refused the last of what the child printed.
+  var isOutputCut = false
+
   /// As shells report it: the status, 128 + the signal, 126 or 127.
   var shellStatus: Int32 {
     if let startFault { return Spawn.Failure(code: startFault).exitStatus }
@@ -69,6 +72,7 @@ struct ExitRecord: Equatable {
     wallSeconds = json["wallSeconds"]?.double ?? 0
     cpuSeconds = json["cpuSeconds"]?.double ?? 0
     peakMemoryBytes = json["peakMemoryBytes"]?.integer ?? 0
+    isOutputCut = json["isOutputCut"] == .bool(true)
   }
 
   /// Puts the file in place whole and on disk; false when the disk refuses.
@@ -78,7 +82,7 @@ struct ExitRecord: Equatable {
       "signal": JSON(signal.map(Int.init)), "reason": JSON(reason?.rawValue),
       "startFault": JSON(startFault.map(Int.init)),
       "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(cpuSeconds),
-      "peakMemoryBytes": .integer(peakMemoryBytes),
+      "peakMemoryBytes": .integer(peakMemoryBytes), "isOutputCut": .bool(isOutputCut),
     ]
     let aside = path + ".new"
     let descriptor = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

@@ -4,16 +4,40 @@ import Foundation
 /// The process between runner and child: it outlives both and leaves no descendant behind.
 ///
 /// `registry` starts itself again as the guard, in a session of its own. It holds the lock of the
-/// run's spool, starts the child in a group of its own, and stops everything when the runner asks
-/// for it or is gone (its end of the pipe closes). On Linux daemons come back to it as to a new
-/// parent; elsewhere the process group is all that can be reached.
-package struct Guard {
+/// run's spool, starts the child in a group of its own, brings what it prints into the spool, and
+/// stops everything when the runner asks for it or is gone (its end of the pipe closes). On Linux
+/// daemons come back to it as to a new parent; elsewhere the process group is all that can be
+/// reached.
+package struct Guard: ~Copyable {
   /// The hidden verb by which `registry` becomes a guard.
   package static let verb = "__guard"
 
-  /// The descriptors under which a guard gets the spool's lock and the runner's pipe.
-  static let lockDescriptor: Int32 = 3
-  static let pipeDescriptor: Int32 = 4
+  /// The descriptors that a guard gets from its runner; none of a number that the child inherits.
+  struct Descriptors {
+    /// Of the spool's lock.
+    let lock: Int32
+    /// From which it reads orders.
+    let orders: Int32
+    /// From which it reads what the child prints.
+    let source: Int32
+    /// Into which the child prints.
+    let printing: Int32
+
+    var all: [Int32] { [lock, orders, source, printing] }
+    var text: String { all.map(String.init).joined(separator: ",") }
+
+    init(_ all: [Int32]) {
+      (lock, orders, source, printing) = (all[0], all[1], all[2], all[3])
+    }
+
+    init?(_ text: [UInt8]) {
+      let all = String(decoding: text, as: UTF8.self).split(separator: ",").compactMap { Int32($0) }
+      guard all.count == 4, all.allSatisfy({ fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }) else {
+        return nil
+      }
+      self.init(all)
+    }
+  }
 
   /// What the runner writes into the pipe.
   enum Order: UInt8 {
@@ -30,29 +54,32 @@ package struct Guard {
   private let group: pid_t
   private let started = ContinuousClock.now
   private let isSubreaper: Bool
+  private let orders: Int32
+  private var output: Pump
   private var ended: ExitRecord?
   private var cause = ExitRecord.Cause.itself
-  private var pipeIsOpen = true
+  private var ordersAreOpen = true
   private var isStopping = false
   private var termDue: ContinuousClock.Instant?
   private var killDue: ContinuousClock.Instant?
 
-  /// Runs as the guard: `registry __guard SPOOL COMMAND…`, lock and pipe as descriptors 3 and 4.
+  /// Runs as the guard: `registry __guard SPOOL DESCRIPTORS COMMAND…`.
   ///
   /// - Returns: The status to exit with: the child's, as a shell reports it.
   package static func main() -> Int32 {
     let arguments = CommandLine.exactArguments
-    guard arguments.count >= 4, fcntl(lockDescriptor, F_SETFD, FD_CLOEXEC) == 0,
-      fcntl(pipeDescriptor, F_SETFD, FD_CLOEXEC) == 0
-    else { return 125 }
+    guard arguments.count >= 5, let descriptors = Descriptors(arguments[3]) else { return 125 }
     let spool = String(decoding: arguments[2], as: UTF8.self)
     let isSubreaper = csystem_become_subreaper() == 0
     for signal in [SIGINT, SIGHUP, SIGPIPE, SIGQUIT] { _ = Foundation.signal(signal, SIG_IGN) }
     for signal in [SIGCHLD, SIGTERM] { _ = csystem_count_signal(signal) }
-    var spawn = Spawn(Array(arguments[3...]))
+    var spawn = Spawn(Array(arguments[4...]))
     spawn.group = .group
+    spawn.descriptors = [(descriptors.printing, 1), (descriptors.printing, 2)]
     do throws(Spawn.Failure) {
-      var watch = Guard(spool: spool, group: try spawn.start(), isSubreaper: isSubreaper)
+      let group = try spawn.start()
+      _ = close(descriptors.printing)  // so that the pipe ends with the last who prints
+      var watch = Guard(spool, group, descriptors, isSubreaper: isSubreaper)
       return watch.run()
     } catch {
       let record = ExitRecord(startFault: error.code)
@@ -61,10 +88,14 @@ package struct Guard {
     }
   }
 
-  private init(spool: String, group: pid_t, isSubreaper: Bool) {
+  private init(
+    _ spool: String, _ group: pid_t, _ descriptors: Descriptors, isSubreaper: Bool
+  ) {
     self.spool = spool
     self.group = group
     self.isSubreaper = isSubreaper
+    orders = descriptors.orders
+    output = Pump(from: descriptors.source, to: spool + "/output")
   }
 
   private mutating func run() -> Int32 {
@@ -72,8 +103,10 @@ package struct Guard {
       act()
       waitForNews()
     }
+    output.pump()  // a stranger who has the pipe too is not waited for
     var record = ended ?? ExitRecord(startFault: ECHILD)
     record.takeUsage()
+    record.isOutputCut = output.isBlocked
     _ = record.write(to: spool + "/exit")
     return record.shellStatus
   }
@@ -94,6 +127,7 @@ package struct Guard {
   }
 
   private mutating func noteEnd(_ status: Int32) {
+    output.pump()
     var record = ExitRecord(cause: cause, waitStatus: status)
     let wall = started.duration(to: .now)
     record.wallSeconds =
@@ -122,7 +156,7 @@ package struct Guard {
     for process in Descendants.of(getpid()) { _ = kill(process, signal) }
   }
 
-  /// Sleeps until a child ends, the runner writes or something is due.
+  /// Sleeps until a child ends or prints, the runner writes or something is due.
   private mutating func waitForNews() {
     var milliseconds: Int64 = 250  // a child that ended just before is noticed then
     if let due = [termDue, killDue].compactMap({ $0 }).min() {
@@ -130,20 +164,23 @@ package struct Guard {
       let wait = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000
       milliseconds = min(max(wait, 50), milliseconds)
     }
-    let pipe = pipeIsOpen ? Self.pipeDescriptor : -1
-    var descriptor = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
-    if poll(&descriptor, 1, Int32(milliseconds)) > 0 { readOrders() }
+    var awaited = [ordersAreOpen ? orders : -1, output.awaited].map {
+      pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+    }
+    let isNews = poll(&awaited, nfds_t(awaited.count), Int32(milliseconds)) > 0
+    if isNews, awaited[0].revents != 0 { readOrders() }
+    if isNews && awaited[1].revents != 0 || output.isBlocked { output.pump() }
     if csystem_signal_count(SIGTERM) > 0 { stop(.request) }
   }
 
   private mutating func readOrders() {
-    var orders = [UInt8](repeating: 0, count: 16)
-    let count = read(Self.pipeDescriptor, &orders, orders.count)
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = read(orders, &bytes, bytes.count)
     if count <= 0 {
-      pipeIsOpen = false
+      ordersAreOpen = false
       stop(.runnerLost)
     }
-    for order in orders.prefix(max(count, 0)) {
+    for order in bytes.prefix(max(count, 0)) {
       stop(.request)
       if order == Order.kill.rawValue { killDue = .now }
     }

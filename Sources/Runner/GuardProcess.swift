@@ -1,3 +1,4 @@
+import CSystem
 import Foundation
 import Storage
 import Tracking
@@ -6,7 +7,11 @@ import Tracking
 final class GuardProcess {
   private let process: pid_t
   private let run: RunID
-  private let pipe: Int32
+  private let orders: Int32
+  /// Whether what the guard leaves behind comes to this process.
+  private let adopts: Bool
+  /// A second hold on the pipe into which the child prints, for when the guard is killed.
+  private var output: Pump
   private var status: Int32?
 
   /// Starts a guard, which starts the command.
@@ -22,50 +27,56 @@ final class GuardProcess {
     _ command: [[UInt8]], environment: [String: String], _ spool: Spool, _ lock: SpoolLock,
     executable: String?
   ) throws(RegistryError) {
-    var ends: [Int32] = [-1, -1]
-    guard Foundation.pipe(&ends) == 0 else { throw Self.refusal(errno) }
-    // Above the numbers under which the guard gets them, so that none overwrites another.
-    let mine = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
-    for end in ends { _ = close(end) }
-    let output = open(spool.output, O_WRONLY | O_APPEND | O_CLOEXEC)
-    let high = [lock.descriptor, output].map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
-    defer { for descriptor in high + [output, mine[0]] { _ = close(descriptor) } }
-    pipe = mine[1]
     run = spool.id
-    let name = CommandLine.arguments.first ?? "registry"
-    var spawn = Spawn(
-      [Array(name.utf8), Array(Guard.verb.utf8), Array(spool.folder.path.utf8)] + command)
-    spawn.path = executable ?? Self.thisProgram
-    spawn.environment = environment
-    spawn.inherits = Contract.inherits
-    spawn.descriptors = [
-      (high[1], 1), (high[1], 2), (high[0], Guard.lockDescriptor), (mine[0], Guard.pipeDescriptor),
-    ]
-    spawn.group = .session
+    // Only a process of ours has no other children that could be taken for the run's.
+    adopts = executable == nil && csystem_become_subreaper() == 0
     do throws(Spawn.Failure) {
+      let asked = try PipeEnds()
+      let printed = try PipeEnds()
+      csystem_widen_pipe(printed.writing)
+      orders = asked.writing
+      output = Pump(from: printed.reading, to: spool.output)
+      let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
+      let ours = [lock.descriptor, asked.reading, printed.reading, printed.writing]
+      // Copies have numbers that are free, so that nothing which the child inherits is overwritten.
+      let theirs = ours.map { fcntl($0, F_DUPFD_CLOEXEC, 10) }
+      defer {
+        for descriptor in theirs + [nothing, asked.reading, printed.writing] {
+          _ = close(descriptor)
+        }
+      }
+      let name = CommandLine.arguments.first ?? "registry"
+      let words = [name, Guard.verb, spool.folder.path, Guard.Descriptors(theirs).text]
+      var spawn = Spawn(words.map { Array($0.utf8) } + command)
+      spawn.path = executable ?? Self.thisProgram
+      spawn.environment = environment
+      spawn.inherits = Contract.inherits
+      spawn.descriptors = zip(ours, theirs).map { ($0, $1) } + [(nothing, 1), (nothing, 2)]
+      spawn.group = .session
       process = try spawn.start()
     } catch {
-      _ = close(mine[1])
-      throw Self.refusal(error.code)
+      throw RegistryError(.unavailable, "the guard does not start: \(error.reason)")
     }
   }
 
-  deinit { _ = close(pipe) }
+  deinit { _ = close(orders) }
 
   /// Tells the guard to end the child; nothing happens when it is gone.
   func send(_ order: Guard.Order) {
     var byte = order.rawValue
-    _ = write(pipe, &byte, 1)
+    _ = write(orders, &byte, 1)
   }
 
   /// Whether the guard, and so every process of the run, has ended.
   func hasEnded() -> Bool {
     if status != nil { return true }
     var found: Int32 = 0
-    let result = waitpid(process, &found, WNOHANG)
-    guard result == process || result < 0 && errno == ECHILD else { return false }
+    guard Spawn.hasEnded(process, &found) else { return false }
     status = found
-    if found & 0x7f != 0 { Leftovers.end(run) }
+    if found & 0x7f != 0 {
+      Leftovers.end(run, adopted: adopts)
+      output.pump()
+    }
     return true
   }
 
@@ -74,10 +85,6 @@ final class GuardProcess {
   /// It stands in for the exit record where the disk refused to take one.
   func record(_ cause: ExitRecord.Cause) -> ExitRecord? {
     status.flatMap { $0 & 0x7f == 0 ? ExitRecord(cause: cause, waitStatus: $0) : nil }
-  }
-
-  private static func refusal(_ code: Int32) -> RegistryError {
-    RegistryError(.unavailable, "the guard does not start: \(String(cString: strerror(code)))")
   }
 
   /// The running program itself, also when its file was replaced meanwhile.

@@ -15,7 +15,8 @@ struct Ingest: ~Copyable {
   private var output: Tail
   private var intake = Intake()
   private var buffer = [UInt8](repeating: 0, count: 1 << 18)
-  private var committed: (metrics: Int64, output: Int64)
+  private var metricsFile: MetricsFile
+  private var committed: (metrics: Int64, output: Int64, metricsFile: MetricsFile)
   private var nextCommit = ContinuousClock.now + commitInterval
 
   private static let commitInterval = Duration.milliseconds(150)
@@ -23,20 +24,41 @@ struct Ingest: ~Copyable {
 
   private static let batchCountMax = 50_000
   private static let piecesMax = 32  // of 256 KiB: tens of milliseconds
+  private static let outputLookBack: Int64 = 4 << 20
 
-  /// Goes on where the run's offsets say, after judging anew the metrics lines before.
-  init(_ run: Run, _ spool: Spool, scrapes: Bool) {
+  /// Goes on where the run's offsets say, after judging anew what came before.
+  ///
+  /// - Parameters:
+  ///   - run: The run.
+  ///   - spool: Its spool.
+  ///   - scrapes: Whether output is read for metrics.
+  ///   - metricsCheck: What a reader before noted under the rule of `MetricsFile`.
+  init(_ run: Run, _ spool: Spool, scrapes: Bool, metricsCheck: RunCheck? = nil) {
     self.run = run
     self.scrapes = scrapes
-    committed = (run.metricsOffset, run.outputOffset)
+    metricsFile = MetricsFile(metricsCheck, plan: spool.plan)
+    committed = (run.metricsOffset, run.outputOffset, metricsFile)
     metrics = Tail(path: spool.metrics)
-    output = Tail(path: spool.output, breaksAtReturn: true, offset: run.outputOffset)
+    let outputStart = max(0, run.outputOffset - Self.outputLookBack)
+    output = Tail(path: spool.output, breaksAtReturn: true, offset: outputStart)
     while readMetrics(until: run.metricsOffset) { intake.batch.removeAll() }
+    if run.metricsOffset > 0 { checkMetricsFile() }
+    while scrapes, readOutput(until: run.outputOffset) { intake.batch.removeAll() }
     intake.batch.removeAll()
   }
 
+  /// Starts anew where the offset was counted in another file than the one that is there.
+  private mutating func checkMetricsFile() {
+    let file = metrics.identity?.text
+    let isOther = file != nil && file != metricsFile.file
+    guard isOther || metrics.consumed != run.metricsOffset else { return }
+    metricsFile.note(isOther ? .replaced : .truncated, file: file)
+    intake = Intake()
+    metrics.restart()
+  }
+
   /// Whether something waits for a commit.
-  var isDirty: Bool { committed != (metrics.consumed, output.consumed) }
+  var isDirty: Bool { committed != (metrics.consumed, output.consumed, metricsFile) }
   /// Whether a commit should not wait any longer.
   var isFull: Bool { intake.batch.count >= Self.batchCountMax }
 
@@ -53,8 +75,10 @@ struct Ingest: ~Copyable {
   /// Reads what is new, up to a full batch and a fair share of the time.
   mutating func read() -> Progress {
     var pieces = 0
-    while !isFull, pieces < Self.piecesMax, readMetrics(until: .max) { pieces += 1 }
-    while scrapes, !isFull, pieces < Self.piecesMax, readOutput() { pieces += 1 }
+    while !isFull, pieces < Self.piecesMax, readMetrics(until: .max) || followChange() {
+      pieces += 1
+    }
+    while scrapes, !isFull, pieces < Self.piecesMax, readOutput(until: .max) { pieces += 1 }
     return isFull || pieces == Self.piecesMax ? .more : pieces == 0 ? .none : .some
   }
 
@@ -68,14 +92,23 @@ struct Ingest: ~Copyable {
   ///
   /// - Throws: The store's errors; then nothing is lost and the next commit tries again.
   mutating func commit(_ store: Store) throws {
-    let offsets = (metrics: metrics.consumed, output: output.consumed)
+    let next = (metrics: metrics.consumed, output: output.consumed, metricsFile: metricsFile)
+    let hasChanged = next.metricsFile != committed.metricsFile
     let batch = intake.batch
-    try store.write { [run] db in
-      try run.append(batch, db)
-      try run.setOffsets(metrics: offsets.metrics, output: offsets.output, db)
+    let refused = try store.write { [run] db in
+      if hasChanged { try run.putCheck(next.metricsFile.check, db) }
+      let refused = try run.appendWhatFits(batch, db)
+      try run.setOffsets(metrics: next.metrics, output: next.output, db)
+      return refused
     }
-    committed = offsets
-    intake.batch.removeAll()
+    committed = next
+    intake.noteCommit(refused)
+  }
+
+  private mutating func followChange() -> Bool {
+    guard let change = metrics.followChange({ intake.readMetrics($0, $1) }) else { return false }
+    metricsFile.note(change, file: metrics.identity?.text)
+    return true
   }
 
   /// Commits what waits, now and then; a full batch at once.
@@ -106,7 +139,7 @@ struct Ingest: ~Copyable {
     metrics.readPiece(&buffer, until: end) { intake.readMetrics($0, $1) }
   }
 
-  private mutating func readOutput() -> Bool {
-    output.readPiece(&buffer, until: .max) { line, _ in intake.readOutput(line) }
+  private mutating func readOutput(until end: Int64) -> Bool {
+    output.readPiece(&buffer, until: end) { line, _ in intake.readOutput(line) }
   }
 }

@@ -6,16 +6,20 @@ struct LineSplitter {
   var pendingCount: Int { pending.count }
   /// The number of the line that comes next, from 1.
   private(set) var lineNumber = 1
-  /// Lines longer than the limit, whose rest was left out.
-  private(set) var cutCount = 0
 
   private var pending: [UInt8] = []
   private var isSkipping = false
 
-  static let lineLengthMax = 1 << 20  // longer than any line that people read; bounds the memory
+  /// Longer than any line that people read; bounds the memory. A longer line is given out cut.
+  static let lineLengthMax = 1 << 20
 
   init(breaksAtReturn: Bool) {
     self.breaksAtReturn = breaksAtReturn
+  }
+
+  /// Leaves out the rest of a line that was cut, when the byte before the first is no end of one.
+  mutating func startInside(after byte: UInt8) {
+    isSkipping = !(byte == 10 || byte == 13 && breaksAtReturn)
   }
 
   /// Takes the next piece and gives out each line that it ends, without its end.
@@ -67,7 +71,6 @@ struct LineSplitter {
     guard !isSkipping else { return }
     pending.append(contentsOf: rest)
     guard pending.count > Self.lineLengthMax else { return }
-    cutCount += 1
     isSkipping = true
     pending.withUnsafeBytes { body($0, lineNumber) }
     pending = []

@@ -89,8 +89,8 @@ package struct MetricsLine {
   ) throws(Fault) {
     let value = try cursor.value()
     if key.equals("step") {
-      guard let value, let step = Int64(exactly: value), abs(value) <= 0x1p53 else {
-        throw Fault("step is not a whole number up to 2^53")
+      guard let value, let step = Int64(exactly: value), abs(value) < 0x1p53 else {
+        throw Fault("step is not a whole number below 2^53")
       }
       result.step = step
     } else if key.equals("time") {

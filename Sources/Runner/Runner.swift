@@ -50,6 +50,8 @@ package enum Runner {
     package var started: (RunSession) -> Void = { _ in }
     /// Called with the bytes of the output folder that are stored.
     package var stored: (Int64) -> Void = { _ in }
+    /// Called once when somebody asks for the end while the output is stored, which goes on.
+    package var interrupted: () -> Void = {}
 
     /// Follows nothing.
     package init() {}
@@ -87,10 +89,13 @@ package enum Runner {
         start.session.run, start.spool,
         otherwise: guardian.record(signals.count > 0 ? .request : .itself))
       let closed = try closing.close(
-        watch.faults, checks: start.checks, gpu: await gpu, store, progress: hooks.stored)
+        watch.faults, checks: start.checks, gpu: await gpu, store,
+        progress: progress(hooks, signals))
       watch.showRest()
-      start.spool.remove()
+      start.spool.remove(keepingFiles: closed.hasUnstoredFiles)
+      withExtendedLifetime(start) {}  // with the lock of the spool
       outcome = Outcome(closed, exitStatus: exitStatus(closing.record, signals))
+      outcome.failure = outcome.failure ?? closing.startFault
     } catch let fault as Program.Fault {
       outcome.exitStatus = fault.exitStatus
       outcome.failure = fault.error
@@ -98,6 +103,18 @@ package enum Runner {
       outcome.failure = error
     }
     return outcome
+  }
+
+  private static func progress(_ hooks: Hooks, _ signals: Interrupts) -> (Int64) -> Void {
+    let before = signals.count
+    var isTold = false
+    return { bytes in
+      if !isTold, signals.count > before {
+        isTold = true
+        hooks.interrupted()
+      }
+      hooks.stored(bytes)
+    }
   }
 
   /// After an interrupt 128 + its number, as a shell expects it; else the child's own.

@@ -1,5 +1,6 @@
 import Foundation
 package import Storage
+import Tracking
 
 /// Finds metrics in the lines that a program prints.
 package struct Scrape {
@@ -7,16 +8,24 @@ package struct Scrape {
   package static let rule = """
     every key:number or key=number in a line, blanks allowed after the sign, is a point; the key \
     starts with a letter or _ and follows the start of the line, a blank or one of ,{[(|; key and \
-    value may be quoted; the value ends at a blank, one of ,}])% or the end; :// and host:port \
-    never match; step, iteration or epoch with a whole number sets the line's step, else each key \
-    counts from 0; a carriage return ends a line
+    value may be quoted; the value ends at a blank, one of ,}])% or the end, but not at the %| of \
+    a progress bar; :// never matches, nor does a port after localhost or a name with a dot; step, \
+    iteration or epoch, in any case, with a whole number sets the line's step, epoch only until it \
+    is written with a point; else each key counts from 0; a carriage return ends a line, colours \
+    are passed over and other control characters are blanks
     """
 
   private var pairs: [Pair] = []
+  /// A line without its control characters, reused.
+  private var cleaned: [UInt8] = []
+  /// Whether an epoch with a point was seen: epochs then are shares of a run and no steps.
+  private var hasFractionalEpoch = false
 
   private struct Pair {
     let key: Range<Int>
     let value: Double
+    /// Whether the value is written with digits only.
+    let isInteger: Bool
   }
 
   /// Starts without a line.
@@ -32,6 +41,19 @@ package struct Scrape {
     in line: UnsafeRawBufferPointer,
     _ body: (_ key: UnsafeRawBufferPointer, _ value: Double, _ step: Int64?) -> Void
   ) {
+    guard Self.hasSign(line) else { return }
+    guard line.contains(where: Self.isControl) else { return givePoints(in: line, body) }
+    var text = cleaned
+    cleaned = []
+    Self.clean(line, into: &text)
+    text.withUnsafeBytes { givePoints(in: $0, body) }
+    cleaned = text
+  }
+
+  private mutating func givePoints(
+    in line: UnsafeRawBufferPointer,
+    _ body: (_ key: UnsafeRawBufferPointer, _ value: Double, _ step: Int64?) -> Void
+  ) {
     find(in: line)
     guard !pairs.isEmpty else { return }
     let stepIndex = stepIndex(in: line)
@@ -42,15 +64,45 @@ package struct Scrape {
   }
 
   /// The pair that sets the step: the finest of step, iteration, epoch that is a whole number.
-  private func stepIndex(in line: UnsafeRawBufferPointer) -> Int? {
-    for name in ["step", "iteration", "epoch"] {
-      let index = pairs.firstIndex { pair in
-        line[pair.key].elementsEqual(name.utf8) && Int64(exactly: pair.value) != nil
-          && pair.value >= 0 && pair.value <= 0x1p53
-      }
-      if let index { return index }
+  private mutating func stepIndex(in line: UnsafeRawBufferPointer) -> Int? {
+    func isNamed(_ pair: Pair, _ name: StaticString) -> Bool {
+      pair.key.count == name.utf8CodeUnitCount
+        && zip(line[pair.key], UnsafeBufferPointer(start: name.utf8Start, count: pair.key.count))
+          .allSatisfy { $0 | 32 == $1 }
     }
-    return nil
+    func isStep(_ pair: Pair) -> Bool {
+      Int64(exactly: pair.value) != nil && pair.value >= 0 && pair.value < 0x1p53
+    }
+    let epochs = pairs.indices.filter { isNamed(pairs[$0], "epoch") }
+    if epochs.contains(where: { !pairs[$0].isInteger }) { hasFractionalEpoch = true }
+    return pairs.firstIndex { isNamed($0, "step") && isStep($0) }
+      ?? pairs.firstIndex { isNamed($0, "iteration") && isStep($0) }
+      ?? (hasFractionalEpoch ? nil : epochs.first { isStep(pairs[$0]) })
+  }
+
+  /// Most lines of a log have neither sign, so that nothing else is looked for in them.
+  private static func hasSign(_ line: UnsafeRawBufferPointer) -> Bool {
+    guard let start = line.baseAddress else { return false }
+    return memchr(start, 61, line.count) != nil || memchr(start, 58, line.count) != nil
+  }
+
+  private static func isControl(_ byte: UInt8) -> Bool { byte < 32 && byte != 9 || byte == 127 }
+
+  /// Leaves out `ESC [ … letter` and makes blanks of other control characters.
+  private static func clean(_ line: UnsafeRawBufferPointer, into text: inout [UInt8]) {
+    text.removeAll(keepingCapacity: true)
+    var index = 0
+    while index < line.count {
+      let byte = line[index]
+      index += 1
+      if byte == 27, index < line.count, line[index] == 91 {
+        index += 1
+        while index < line.count, line[index] >= 32, line[index] < 64 { index += 1 }
+        if index < line.count, line[index] >= 64, line[index] < 127 { index += 1 }
+      } else {
+        text.append(isControl(byte) ? 32 : byte)
+      }
+    }
   }
 
   private mutating func find(in line: UnsafeRawBufferPointer) {
@@ -60,7 +112,7 @@ package struct Scrape {
     while index < line.count {
       let byte = line[index]
       if Self.opensKey(previous), let pair = Self.pair(in: line, at: index) {
-        pairs.append(Pair(key: pair.key, value: pair.value))
+        pairs.append(Pair(key: pair.key, value: pair.value, isInteger: pair.isInteger))
         index = pair.end
         previous = line[index - 1]
       } else {
@@ -73,7 +125,7 @@ package struct Scrape {
   /// The pair that starts at an index, with the index after its value.
   private static func pair(
     in line: UnsafeRawBufferPointer, at start: Int
-  ) -> (key: Range<Int>, value: Double, end: Int)? {
+  ) -> (key: Range<Int>, value: Double, isInteger: Bool, end: Int)? {
     func byte(_ index: Int) -> UInt8? { index < line.count ? line[index] : nil }
     func isQuote(_ byte: UInt8?) -> Bool { byte == 34 || byte == 39 }
     var index = start
@@ -99,13 +151,14 @@ package struct Scrape {
       guard byte(end) == valueQuote else { return nil }
       end += 1
     }
-    if let next = byte(end), !endsValue(next) { return nil }
+    if let next = byte(end), !endsValue(next) || next == 37 && byte(end + 1) == 124 { return nil }
     if sign == 58, index == valueStart, keyQuote == nil,
       isPort(line[index..<number.end]), isHost(line[key])
     {
       return nil
     }
-    return (key, number.value, end)
+    let isInteger = line[index..<number.end].allSatisfy { $0 &- 48 < 10 }
+    return (key, number.value, isInteger, end)
   }
 
   /// A decimal number, `nan`, `inf` or `infinity` in any case.
@@ -154,7 +207,6 @@ package struct Scrape {
   /// A blank or one of `,}])%`.
   private static func endsValue(_ byte: UInt8) -> Bool {
     isBlank(byte) || byte == 44 || byte == 125 || byte == 93 || byte == 41 || byte == 37
-      || byte == 13
   }
 }
 
@@ -171,23 +223,29 @@ extension Scrape {
     package let step: Int64
   }
 
-  /// Reads a file and gives out what the rule finds in it.
+  /// Reads a file and gives out what the rule finds in it, as a run would store it.
   ///
   /// - Parameters:
-  ///   - path: A file of output.
+  ///   - path: A file of output; `-` is the standard input.
   ///   - found: Takes each point, in the order of the lines.
-  /// - Throws: `notFound` when the file cannot be read.
-  package static func test(path: String, found: (Finding) -> Void) throws(RegistryError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  /// - Returns: How many lines there are.
+  /// - Throws: `notFound` when the file is not there, `invalidInput` when it cannot be read.
+  @discardableResult
+  package static func test(path: String, found: (Finding) -> Void) throws(RegistryError) -> Int {
+    let descriptor = path == "-" ? dup(0) : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw RegistryError(.notFound, "\(path) cannot be read: \(String(cString: strerror(errno)))")
+      throw RegistryError(
+        .notFound, "\(path) cannot be read: \(String(cString: strerror(errno)))",
+        hint: "registry run scrape --test FILE")
     }
     defer { _ = close(descriptor) }
     var scrape = Scrape()
+    var keys = PointBatch()
     var counters: [String: Int64] = [:]
     var splitter = LineSplitter(breaksAtReturn: true)
     func take(_ line: UnsafeRawBufferPointer, _ number: Int) {
       scrape.points(in: line) { key, value, step in
+        guard (try? keys.key(key)) != nil else { return }
         let key = String(decoding: key, as: UTF8.self)
         let counted = counters[key, default: 0]
         counters[key] = max(counted, (step ?? counted) &+ 1)
@@ -197,9 +255,15 @@ extension Scrape {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      guard count > 0 else { break }
+      if count == 0 { break }
+      guard count > 0 else {
+        if errno == EINTR { continue }
+        throw RegistryError(
+          .invalidInput, "\(path) cannot be read: \(String(cString: strerror(errno)))")
+      }
       buffer.withUnsafeBytes { splitter.push(UnsafeRawBufferPointer(rebasing: $0[..<count]), take) }
     }
     splitter.finish(take)
+    return splitter.lineNumber - 1
   }
 }

@@ -1,5 +1,6 @@
 import CSystem
 import Foundation
+import Synchronization
 
 /// Starts a program with exactly the arguments given; no shell, no pre-exec code.
 struct Spawn {
@@ -69,7 +70,22 @@ struct Spawn {
       code = ENOENT
     }
     guard code == 0 else { throw Failure(code: code) }
+    Self.started.withLock { _ = $0.insert(process) }
     return process
+  }
+
+  private static let started = Mutex<Set<pid_t>>([])
+
+  /// The processes that this one started and whose end it has not seen.
+  static var living: Set<pid_t> { started.withLock { $0 } }
+
+  /// Whether a process that was started has ended, and how; tells it of a stranger too.
+  static func hasEnded(_ process: pid_t, _ status: inout Int32, waits: Bool = false) -> Bool {
+    var result = waitpid(process, &status, waits ? 0 : WNOHANG)
+    while waits, result < 0, errno == EINTR { result = waitpid(process, &status, 0) }
+    guard result == process || result < 0 && errno == ECHILD else { return false }
+    started.withLock { _ = $0.remove(process) }
+    return true
   }
 
   private func configure(_ attributes: inout Attributes) {

@@ -14,6 +14,9 @@ import Workspace
 /// | `files/` | `REGISTRY_OUTPUT_DIR` |
 /// | `exit` | how the child ended, from the guard |
 /// | `session.json` | what whoever closes the run must know: which output becomes the version |
+///
+/// Whoever finds the folder finds it whole and locked: it is made under the name `.new-<run>` and
+/// taken away under `.old-<run>`. `kept-<run>/` holds output files that could not be stored.
 package struct Spool: Sendable {
   /// The run.
   package let id: RunID
@@ -22,8 +25,12 @@ package struct Spool: Sendable {
 
   /// The spool of a run, which need not exist.
   package init(_ id: RunID, _ store: Store) {
+    self.init(id, folder: Self.all(store).appending(path: id.hex))
+  }
+
+  private init(_ id: RunID, folder: URL) {
     self.id = id
-    folder = Self.all(store).appending(path: id.hex)
+    self.folder = folder
   }
 
   var output: String { path("output") }
@@ -36,6 +43,13 @@ package struct Spool: Sendable {
   package var outputPath: String { output }
 
   private func path(_ name: String) -> String { folder.appending(path: name).path }
+
+  /// Where output files stay that could not be stored.
+  var keptFiles: URL { beside("kept-") }
+
+  private func beside(_ prefix: String) -> URL {
+    folder.deletingLastPathComponent().appending(path: prefix + id.hex)
+  }
 
   private static func all(_ store: Store) -> URL { store.folder.appending(path: "spool") }
 
@@ -57,39 +71,73 @@ package struct Spool: Sendable {
     return flock(descriptor, LOCK_SH | LOCK_NB) == 0
   }
 
-  /// Makes the folder and takes its lock; call it in the transaction that adds the run.
+  /// Makes the folder with its lock taken; call it in the transaction that adds the run.
   ///
   /// - Parameter plan: What whoever closes the run must know.
   /// - Returns: The lock; the run is alive while it or a copy of it is open.
   /// - Throws: `unavailable` when the disk refuses.
   func create(_ plan: Plan) throws(RegistryError) -> SpoolLock {
+    let made = Spool(id, folder: beside(Self.newPrefix))
     do {
-      try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
-      for name in [output, metrics] { try Data().write(to: URL(filePath: name)) }
-      try Data(plan.json.text().utf8).write(to: URL(filePath: session))
+      let lock = try made.fill(plan)
+      guard rename(made.folder.path, folder.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+      return lock
     } catch {
+      try? FileManager.default.removeItem(at: made.folder)
       throw RegistryError(.unavailable, "\(folder.path) cannot be made")
     }
-    guard let lock = takeLock() else {
-      throw RegistryError(.unavailable, "\(folder.path) cannot be locked")
-    }
+  }
+
+  private func fill(_ plan: Plan) throws -> SpoolLock {
+    try FileManager.default.createDirectory(at: files, withIntermediateDirectories: true)
+    guard let lock = takeLock() else { throw CocoaError(.fileLocking) }
+    for name in [output, metrics] { try Data().write(to: URL(filePath: name)) }
+    var plan = plan
+    plan.metricsFile = FileIdentity(path: metrics)?.text
+    try Data(plan.json.text().utf8).write(to: URL(filePath: session))
     return lock
   }
+
+  private static let newPrefix = ".new-"
+  private static let oldPrefix = ".old-"
 
   /// Takes the lock if neither a guard nor a runner holds it.
   func takeLock() -> SpoolLock? {
     let descriptor = open(path("lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { return nil }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    var status = stat()
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &status) == 0,
+      status.st_nlink > 0  // else another process has taken the folder away meanwhile
+    else {
       _ = close(descriptor)
       return nil
     }
     return SpoolLock(descriptor: descriptor)
   }
 
-  /// Removes the folder with everything in it.
-  func remove() {
-    try? FileManager.default.removeItem(at: folder)
+  /// Removes the folder with everything in it; nobody ever finds a part of it.
+  ///
+  /// - Parameter keepsFiles: Whether the output folder stays, as `keptFiles`.
+  func remove(keepingFiles keepsFiles: Bool = false) {
+    if keepsFiles { _ = rename(files.path, keptFiles.path) }
+    let old = beside(Self.oldPrefix)
+    try? FileManager.default.removeItem(at: old)
+    if rename(folder.path, old.path) == 0 { try? FileManager.default.removeItem(at: old) }
+  }
+
+  /// Removes what processes left that were killed while they made or removed a spool.
+  ///
+  /// Call it in a write transaction: none is being made meanwhile.
+  static func removeRemains(_ store: Store) {
+    for name in remains(store) {
+      try? FileManager.default.removeItem(at: all(store).appending(path: name))
+    }
+  }
+
+  /// The names of folders that are half made or half removed, or just now being so.
+  static func remains(_ store: Store) -> [String] {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: all(store).path)
+    return (names ?? []).filter { $0.hasPrefix(newPrefix) || $0.hasPrefix(oldPrefix) }
   }
 
   /// The runs that have a folder, by the folders' names.
@@ -117,8 +165,12 @@ extension Spool {
     var scrapes = true
     /// Which of the files become the version.
     var output = OutputRule()
+    /// Which file `metrics` was when the spool was made.
+    var metricsFile: String?
 
-    var json: JSON { ["scrapes": .bool(scrapes), "output": output.json] }
+    var json: JSON {
+      ["scrapes": .bool(scrapes), "output": output.json, "metricsFile": JSON(metricsFile)]
+    }
   }
 
   /// The plan as it was written; the usual one where it cannot be read.
@@ -128,6 +180,7 @@ extension Spool {
     else { return Plan() }
     return Plan(
       scrapes: json["scrapes"] != .bool(false),
-      output: json["output"].map(OutputRule.init) ?? OutputRule())
+      output: json["output"].map(OutputRule.init) ?? OutputRule(),
+      metricsFile: json["metricsFile"]?.string)
   }
 }

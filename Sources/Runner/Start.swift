@@ -21,6 +21,7 @@ struct Start {
     var asked = asked
     asked.source.gitCommit = code.commit
     asked.source.gitDiff = code.diff
+    asked.source.untrackedCount = code.untrackedCount
     asked.source.scrapeRule = scrapes ? Scrape.rule : nil
     checks = code.checks
     var made: (spool: Spool, lock: SpoolLock)?

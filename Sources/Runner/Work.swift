@@ -129,7 +129,7 @@ extension Runner {
       let closing = Closing(start.session.run, start.spool, otherwise: record)
       let closed = try closing.close(
         try work.takeRest(), checks: start.checks, store, progress: stored)
-      start.spool.remove()
+      start.spool.remove(keepingFiles: closed.hasUnstoredFiles)
       (outcome.run, outcome.version) = (closed.run, closed.version)
       failure = failure ?? closed.fault
     } catch let error as RegistryError {

@@ -57,7 +57,9 @@ final class ContentLock: Sendable {
     }
   }
 
-  func withExclusive<Result>(_ body: () throws -> Result) throws -> Result {
+  func withExclusive<Result>(
+    patienceSeconds: Double, _ body: () throws -> Result
+  ) throws -> Result {
     threads.lock()
     waiting.withLock { $0.wantsAlone += 1 }
     defer {
@@ -65,7 +67,7 @@ final class ContentLock: Sendable {
       threads.broadcast()
       threads.unlock()
     }
-    let deadline = ContinuousClock.now + .seconds(Self.patienceSeconds)
+    let deadline = ContinuousClock.now + .seconds(patienceSeconds)
     while !takeAlone() {
       guard ContinuousClock.now < deadline else {
         intent.unlock()

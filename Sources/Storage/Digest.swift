@@ -35,6 +35,19 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
   /// The first 12 hex digits, for people.
   package var short: String { String(hex.prefix(12)) }
 
+  /// The least and the greatest digest that start with some hex digits.
+  ///
+  /// - Parameter digits: 1 to 64 lower-case hex digits.
+  /// - Returns: Both ends of the range; nil for any other text.
+  package static func range(startingWith digits: String) -> (low: Digest, high: Digest)? {
+    let rest = 64 - digits.utf8.count
+    guard (0..<64).contains(rest),
+      let low = Digest(hex: digits + String(repeating: "0", count: rest)),
+      let high = Digest(hex: digits + String(repeating: "f", count: rest))
+    else { return nil }
+    return (low, high)
+  }
+
   /// Hashes content that arrives in pieces.
   package struct Hasher: Sendable {
     private var state = SHA256()

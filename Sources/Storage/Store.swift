@@ -85,12 +85,16 @@ package final class Store: Sendable {
 
   /// Waits until nobody reads or names content, then keeps newcomers out.
   ///
-  /// - Parameter body: What takes content away.
+  /// - Parameters:
+  ///   - patienceSeconds: How long to wait.
+  ///   - body: What takes content away.
   /// - Returns: What the body returned.
-  /// - Throws: `unavailable` after 60 s; what the body throws.
-  package func withoutContentUsers<Result>(_ body: () throws -> Result) throws -> Result {
+  /// - Throws: `unavailable` when the wait is over; what the body throws.
+  package func withoutContentUsers<Result>(
+    patienceSeconds: Double = ContentLock.patienceSeconds, _ body: () throws -> Result
+  ) throws -> Result {
     guard access == .write, let contentLock else { throw readOnlyError }
-    return try contentLock.withExclusive(body)
+    return try contentLock.withExclusive(patienceSeconds: patienceSeconds, body)
   }
 
   /// Moves the write-ahead log into the file and empties it; what readers still need is left to the next.

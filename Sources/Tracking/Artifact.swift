@@ -36,6 +36,18 @@ extension Run {
     ).execute(arguments: [row, artifact.path, artifact.sizeBytes, artifact.digest])
   }
 
+  /// The first run with which a file with exactly these bytes is kept; nil if there is none.
+  package static func find(artifact digest: Digest, _ db: Database) throws -> Run? {
+    try Row.fetchOne(
+      db,
+      sql: """
+        SELECT * FROM run WHERE id IN (SELECT runId FROM runArtifact WHERE contentBlobDigest = ?)
+        ORDER BY id LIMIT 1
+        """,
+      arguments: [digest]
+    ).map(Run.init(row:))
+  }
+
   /// The files kept with the run, by path.
   package func artifacts(_ db: Database) throws -> [Artifact] {
     try Row.fetchAll(
@@ -51,6 +63,27 @@ extension Run {
 }
 
 extension Artifact {
+  /// Digests of files kept with runs that start with these hex digits, in order.
+  ///
+  /// - Parameters:
+  ///   - digits: 1 to 64 lower-case hex digits.
+  ///   - limit: At most so many.
+  ///   - db: An open read of the catalog.
+  /// - Returns: The digests; none for other texts.
+  /// - Throws: SQLite's errors.
+  package static func digests(
+    startingWith digits: String, limit: Int, _ db: Database
+  ) throws -> [Digest] {
+    guard let (low, high) = Digest.range(startingWith: digits) else { return [] }
+    return try Digest.fetchAll(
+      db,
+      sql: """
+        SELECT DISTINCT contentBlobDigest FROM runArtifact
+        WHERE contentBlobDigest BETWEEN ? AND ? ORDER BY contentBlobDigest LIMIT ?
+        """,
+      arguments: [low, high, limit])
+  }
+
   fileprivate static func check(path: String) throws(RegistryError) {
     let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     let isKey = parts.allSatisfy { part in

@@ -87,6 +87,8 @@ struct RunQuery {
   private struct Column {
     let text: String
     let number: String
+    /// Whether the number is a column that is null where the value is none, and not an attribute.
+    var isStored: Bool { number == "latestValue" || number == "number" }
   }
 
   private mutating func test(_ test: Filter.Test, _ column: Column) -> String {
@@ -97,12 +99,32 @@ struct RunQuery {
       let word = ignoresCase ? "LIKE" : "GLOB"
       return "\(column.text) \(isNegated ? "NOT " : "")\(word) \(mark)"
     case .isIn(let literals, let isNegated):
-      let comparison: Comparison = isNegated ? .notEqual : .equal
-      let parts = literals.map { compare(comparison, $0, column) }
-      return "(" + parts.joined(separator: isNegated ? " AND " : " OR ") + ")"
+      return list(literals, isNegated: isNegated, column)
     case .isNaN(let isNegated): return "\(column.number) IS \(isNegated ? "NOT " : "")NULL"
     case .isNull: return "1"
     }
+  }
+
+  /// One `IN` a kind of literal: a chain of `OR` is nested too deep for SQLite from 1,000 values on.
+  private mutating func list(
+    _ literals: [Filter.Literal], isNegated: Bool, _ column: Column
+  ) -> String {
+    let word = isNegated ? "NOT IN" : "IN"
+    var numbers: [String] = []
+    var texts: [String] = []
+    for literal in literals {
+      switch literal {
+      case .number(let number): numbers.append(bind(number))
+      case .text(let text): texts.append(bind(text))
+      }
+    }
+    var parts: [String] = []
+    if !numbers.isEmpty {
+      let test = "\(column.number) \(word) (\(numbers.joined(separator: ", ")))"
+      parts.append(isNegated && column.isStored ? "(\(column.number) IS NULL OR \(test))" : test)
+    }
+    if !texts.isEmpty { parts.append("\(column.text) \(word) (\(texts.joined(separator: ", ")))") }
+    return "(" + parts.joined(separator: isNegated ? " AND " : " OR ") + ")"
   }
 
   /// A number that is there as another text, or as NaN, differs from every number and is nothing else.
@@ -112,8 +134,8 @@ struct RunQuery {
     switch literal {
     case .number(let number):
       let test = "\(column.number) \(comparison.rawValue) \(bind(number))"
-      let isStored = column.number == "latestValue" || column.number == "number"
-      return comparison == .notEqual && isStored ? "(\(column.number) IS NULL OR \(test))" : test
+      return comparison == .notEqual && column.isStored
+        ? "(\(column.number) IS NULL OR \(test))" : test
     case .text(let text): return "\(column.text) \(comparison.rawValue) \(bind(text))"
     }
   }

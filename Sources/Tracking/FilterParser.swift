@@ -123,7 +123,7 @@ struct FilterParser {
       throw fault("expected a pattern in quotes, found \(shown)", hint: "for example: 'base-%'")
     }
     index += 1
-    return text
+    return field.stored(text)
   }
 
   private mutating func literal(_ field: RunField) throws(RegistryError) -> Filter.Literal {
@@ -141,7 +141,7 @@ struct FilterParser {
         return .number(Double(time))
       }
       index += 1
-      return .text(text)
+      return .text(field.stored(text))
     case .word(let word):
       guard let number = Parameter.number(word) else {
         throw fault(

@@ -24,6 +24,22 @@ package struct PointBatch: Sendable {
     var successor = 0
   }
 
+  /// Points of one key that a series cannot take.
+  package struct Refusal: Sendable, Equatable {
+    /// The key.
+    package let key: String
+    /// Why, a clause.
+    package let reason: String
+    /// How many there are.
+    package var count = 0
+
+    /// Names a key and a reason.
+    package init(key: String, reason: String) {
+      self.key = key
+      self.reason = reason
+    }
+  }
+
   private(set) var columns: [Column] = []
   private var indices: [[UInt8]: Int] = [:]
   private var lastIndex = 0
@@ -54,6 +70,18 @@ package struct PointBatch: Sendable {
     let bytes = Array(name)
     let index = try index(bytes)
     if lastIndex < columns.count { columns[lastIndex].successor = index }
+    lastIndex = index
+    return Key(index: index)
+  }
+
+  /// The key with this name that the batch has already; nil if it has none.
+  package mutating func find(_ name: UnsafeRawBufferPointer) -> Key? {
+    if lastIndex < columns.count, Self.equal(columns[columns[lastIndex].successor].bytes, name) {
+      lastIndex = columns[lastIndex].successor
+      return Key(index: lastIndex)
+    }
+    guard let index = indices[Array(name)] else { return nil }
+    columns[lastIndex].successor = index
     lastIndex = index
     return Key(index: index)
   }
@@ -108,18 +136,23 @@ extension PointBatch.Column {
   /// - Parameters:
   ///   - stepMax: The series' greatest step so far; nil for a new series.
   ///   - now: The time of those without one.
-  /// - Returns: The points.
-  /// - Throws: `invalidInput` when there is no step after the greatest.
-  func points(after stepMax: Int64?, now: Int64) throws(RegistryError) -> [Point] {
+  /// - Returns: The points, and what is left out since there is no step after the greatest.
+  func points(
+    after stepMax: Int64?, now: Int64
+  ) -> (points: [Point], refusal: PointBatch.Refusal?) {
     var greatest = stepMax
     var points: [Point] = []
+    var refusal: PointBatch.Refusal?
     points.reserveCapacity(entries.count)
     for entry in entries {
       var step = entry.step
       if !entry.hasStep {
         let (next, isOver) = (greatest ?? -1).addingReportingOverflow(1)
         guard !isOver else {
-          throw RegistryError(.invalidInput, "metric '\(name)' has no step after \(Int64.max)")
+          let reason = "metric '\(name)' has no step after \(Int64.max)"
+          refusal = refusal ?? PointBatch.Refusal(key: name, reason: reason)
+          refusal?.count += 1
+          continue
         }
         step = greatest == nil ? 0 : next
       }
@@ -127,6 +160,6 @@ extension PointBatch.Column {
       points.append(Point(step: step, time: entry.hasTime ? entry.time : now, value: entry.value))
     }
     points.normalize()
-    return points
+    return (points, refusal)
   }
 }

@@ -108,7 +108,7 @@ extension Run {
     name: String? = nil, status: Status? = nil, endTime: Timestamp? = nil, _ db: Database
   ) throws -> Run {
     if let name {
-      try Name.check(name, noun: "run")
+      try RunName.check(name)
       try db.execute(sql: "UPDATE run SET name = ? WHERE id = ?", arguments: [name, row])
       try Event.append("run.rename", id.hex, ["name": .string(name)], db)
     }
@@ -165,7 +165,7 @@ extension Run {
   }
 
   private static func checkName(_ name: String, _ start: Start, _ db: Database) throws {
-    try Name.check(name, noun: "run")
+    try RunName.check(name)
     guard !start.sharesName else { return }
     let isTaken = try Bool.fetchOne(
       db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE name = ? AND experimentId = ?)",

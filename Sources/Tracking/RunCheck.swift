@@ -31,6 +31,13 @@ extension Run {
       arguments: [row, check.rule, check.outcome, check.evidence.text(canonical: true)])
   }
 
+  /// Keeps the outcome of a rule in place of those that it had.
+  package func putCheck(_ check: RunCheck, _ db: Database) throws {
+    try db.execute(
+      sql: "DELETE FROM runCheck WHERE runId = ? AND rule = ?", arguments: [row, check.rule])
+    try addCheck(check, db)
+  }
+
   /// The run's checks in the order in which they were added.
   package func checks(_ db: Database) throws -> [RunCheck] {
     try Row.fetchAll(

@@ -54,6 +54,11 @@ package enum RunField: Hashable, Sendable {
     }
   }
 
+  /// A text of a filter as the field would have it: a status is in capitals, however it is typed.
+  func stored(_ text: String) -> String {
+    self == .attribute(.status) ? text.uppercased() : text
+  }
+
   private static func entity(of key: String) -> FilterToken.Entity? {
     key.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).first
       .flatMap { FilterToken.Entity($0) }
@@ -77,14 +82,18 @@ package enum RunAttribute: String, CaseIterable, Sendable {
     case text, number, time
   }
 
-  /// Reads our name or MLflow's.
+  /// Reads our name, the word that lists have for it in JSON or in their heading, or MLflow's.
   init?(_ name: String) {
     switch name {
-    case "run_id": self = .id
+    case "run_id", "run": self = .id
     case "run_name", "run name", "Run name", "Run Name": self = .name
     case "task": self = .experiment
-    case "start_time", "created", "Created": self = .started
-    case "end_time": self = .ended
+    case "start_time", "created", "Created", "startedAt": self = .started
+    case "end_time", "endedAt": self = .ended
+    case "durationSeconds", "took": self = .duration
+    case "exitStatus": self = .exitStatus
+    case "cpuSeconds": self = .cpuSeconds
+    case "memoryPeakBytes": self = .memoryPeakBytes
     case "user_id": self = .user
     default: self.init(rawValue: name)
     }

@@ -1,4 +1,5 @@
 import GRDB
+import Storage
 
 /// Names that are easier to say than 32 hex digits: `brave-otter`.
 enum RunName {
@@ -17,6 +18,20 @@ enum RunName {
         return name
       }
       numberMax *= 4
+    }
+  }
+
+  /// Refuses what no line could show: a name is 1–255 bytes without control characters.
+  ///
+  /// Other tools' clients may bring any such text; what means something else in a reference
+  /// (`:`, `@`) is found by the run's id.
+  static func check(_ name: String) throws(RegistryError) {
+    let count = name.utf8.count
+    guard (1...255).contains(count) else {
+      throw RegistryError(.invalidInput, "the run's name has \(count) bytes; it needs 1 to 255")
+    }
+    guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw RegistryError(.invalidInput, "the run's name has a control character")
     }
   }
 

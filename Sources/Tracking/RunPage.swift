@@ -36,16 +36,31 @@ package struct RunRow: Sendable, Equatable {
     switch field {
     case .attribute(.experiment): .string(experimentName)
     case .attribute(let attribute): attribute.value(run)
-    case .metric(let key):
-      metrics.first { $0.key.utf8.elementsEqual(key.utf8) }.map { .number($0.latest.value) }
-    case .parameter(let key):
-      parameters.first { $0.key.utf8.elementsEqual(key.utf8) }.map { .string($0.value) }
-    case .tag(let key): tags.first { $0.key.utf8.elementsEqual(key.utf8) }.map { .string($0.value) }
+    case .metric(let key): Self.find(key, metrics, \.key).map { .number($0.latest.value) }
+    case .parameter(let key): Self.find(key, parameters, \.key).map { .string($0.value) }
+    case .tag(let key): Self.find(key, tags, \.key).map { .string($0.value) }
     }
   }
 
-  /// Reads runs by row with one query a kind, only the columns' keys.
-  static func fetch(_ ids: [Int64], _ columns: [RunField]?, _ db: Database) throws -> [RunRow] {
+  /// The element with a key, of elements in byte order of their keys.
+  private static func find<Element>(
+    _ key: String, _ elements: [Element], _ keyOf: (Element) -> String
+  ) -> Element? {
+    var range = elements.indices
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      let other = keyOf(elements[middle])
+      if other.utf8.elementsEqual(key.utf8) { return elements[middle] }
+      let isBelow = other.utf8.lexicographicallyPrecedes(key.utf8)
+      range = isBelow ? middle + 1..<range.upperBound : range.lowerBound..<middle
+    }
+    return nil
+  }
+
+  /// Reads runs by row with two queries a kind, only the columns' keys.
+  static func fetch(
+    _ ids: [Int64], _ columns: [RunField]?, keyCountMax: Int, _ db: Database
+  ) throws -> [RunRow] {
     guard !ids.isEmpty else { return [] }
     let list = JSON.array(ids.map(JSON.integer)).text()
     var rows: [Int64: RunRow] = [:]
@@ -63,18 +78,18 @@ package struct RunRow: Sendable, Equatable {
     func read(_ columnsSQL: String, _ table: String, _ keys: [String]?, _ add: (Row) -> Void) throws
     {
       guard keys?.isEmpty != true else { return }
-      let wanted = try keys.map { keys in
-        JSON.array(try keys.compactMap { try KeyName.find($0, db) }.map(JSON.integer)).text()
-      }
+      let wanted =
+        try keys?.compactMap { try KeyName.find($0, db) }
+        ?? frequentKeys(table, list, countMax: keyCountMax, db)
       let cursor = try Row.fetchCursor(
         db,
         sql: """
           SELECT runId, name, \(columnsSQL) FROM \(table) JOIN keyName ON keyName.id = keyNameId
           WHERE runId IN (SELECT value FROM json_each(?1))
-            \(wanted == nil ? "" : "AND keyNameId IN (SELECT value FROM json_each(?2))")
+            AND keyNameId IN (SELECT value FROM json_each(?2))
           ORDER BY name
           """,
-        arguments: StatementArguments([list, wanted].compactMap(\.self)))
+        arguments: [list, JSON.array(wanted.map(JSON.integer)).text()])
       while let row = try cursor.next() { add(row) }
     }
     let metricKeys = columns?.compactMap { if case .metric(let key) = $0 { key } else { nil } }
@@ -93,6 +108,25 @@ package struct RunRow: Sendable, Equatable {
       rows[row[0]]?.tags.append(Tag(row[1], row[2]))
     }
     return ids.compactMap { rows[$0] }
+  }
+
+  /// The keys of primary metrics, then those that most of the runs have, then the oldest.
+  private static func frequentKeys(
+    _ table: String, _ runs: String, countMax: Int, _ db: Database
+  ) throws -> [Int64] {
+    try Int64.fetchAll(
+      db,
+      sql: """
+        SELECT keyNameId FROM \(table) WHERE runId IN (SELECT value FROM json_each(?1))
+        GROUP BY keyNameId
+        ORDER BY keyNameId IN (
+            SELECT keyName.id FROM experiment JOIN keyName ON keyName.name = experiment.metric
+            WHERE experiment.id IN (
+              SELECT experimentId FROM run WHERE id IN (SELECT value FROM json_each(?1)))) DESC,
+          count(*) DESC, keyNameId
+        LIMIT ?2
+        """,
+      arguments: [runs, countMax])
   }
 }
 

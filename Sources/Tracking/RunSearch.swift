@@ -16,8 +16,12 @@ package struct RunSearch: Sendable {
   package var filter: Filter?
   /// The order; ties, and no keys, go by start time from the latest, then by id.
   package var sort: [SortKey] = []
-  /// What is read of each run beside its attributes; nil for everything.
+  /// What is read of each run beside its attributes; nil for everything, within `keyCountMax`.
   package var columns: [RunField]?
+  /// Without columns: at most so many keys of metrics, of parameters and of tags on one page.
+  ///
+  /// Primary metrics of the runs' tasks go first, then what most runs of the page have.
+  package var keyCountMax = 200
   /// At most so many runs.
   package var limit = 50
   /// How many runs to leave out first.
@@ -64,7 +68,7 @@ package struct RunSearch: Sendable {
       ORDER BY \(order) LIMIT \(marks[0]) OFFSET \(marks[1])
       """
     let ids = try Int64.fetchAll(db, sql: sql, arguments: StatementArguments(query.arguments))
-    let rows = try RunRow.fetch(Array(ids.prefix(limit)), columns, db)
+    let rows = try RunRow.fetch(Array(ids.prefix(limit)), columns, keyCountMax: keyCountMax, db)
     return RunPage(rows: rows, nextOffset: ids.count > limit ? max(0, offset) + limit : nil)
   }
 

@@ -10,6 +10,8 @@ package struct RunSource: Sendable, Equatable {
   package var gitCommit: String?
   /// What the working tree had changed since; nil when clean.
   package var gitDiff: [UInt8]?
+  /// Files that were in no commit and not ignored; nil when nobody looked.
+  package var untrackedCount: Int?
   /// What was said of the GPUs, a JSON array.
   package var gpu: JSON?
   /// Globs of the tensors declared frozen.
@@ -39,6 +41,7 @@ package struct RunSource: Sendable, Equatable {
     source.gitDiff = try (row["gitDiff"] as Data?).map {
       try Inflate.bytes(Array($0), sizeMax: diffBytesMax)
     }
+    source.untrackedCount = row["untrackedCount"]
     source.gpu = try (row["gpu"] as String?).map { try JSON.parse(Array($0.utf8)) }
     source.freeze = try strings(row["freeze"])
     source.scrapeRule = row["scrapeRule"]
@@ -59,12 +62,13 @@ package struct RunSource: Sendable, Equatable {
     try db.execute(
       sql: """
         INSERT OR REPLACE INTO runSource
-          (runId, command, gitCommit, gitDiff, gpu, freeze, scrapeRule, outputBlobDigest)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          (runId, command, gitCommit, gitDiff, untrackedCount, gpu, freeze, scrapeRule,
+            outputBlobDigest)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         run.row, Self.text(command), gitCommit, try gitDiff.map { Data(try Deflate.bytes($0)) },
-        gpu?.text(), Self.text(freeze), scrapeRule, outputBlobDigest,
+        untrackedCount, gpu?.text(), Self.text(freeze), scrapeRule, outputBlobDigest,
       ])
   }
 

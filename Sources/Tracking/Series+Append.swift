@@ -15,13 +15,40 @@ extension Run {
   /// - Complexity: About 0.3 µs a point; no statement a point except for the last 511 of a series.
   @discardableResult
   package func append(_ batch: PointBatch, now: Timestamp = .now, _ db: Database) throws -> Int {
-    try checkActive(db)
-    var writer = SeriesWriter(row, db)
     var count = 0
-    for column in batch.columns where !column.entries.isEmpty {
-      count += try writer.append(column, now: now.milliseconds)
+    try append(batch, now, db) { column, refusal throws in
+      if let refusal { throw RegistryError(.invalidInput, refusal.reason) }
+      count += column
     }
     return count
+  }
+
+  /// Stores the points that their series can take, for senders that cannot be told of the others.
+  ///
+  /// - Parameters:
+  ///   - batch: The points; it is left as it is.
+  ///   - now: The time of points without one.
+  ///   - db: An open write transaction of the catalog.
+  /// - Returns: What was left out; usually nothing.
+  /// - Throws: `refused` for a deleted run.
+  package func appendWhatFits(
+    _ batch: PointBatch, now: Timestamp = .now, _ db: Database
+  ) throws -> [PointBatch.Refusal] {
+    var refused: [PointBatch.Refusal] = []
+    try append(batch, now, db) { _, refusal in refused += refusal.map { [$0] } ?? [] }
+    return refused
+  }
+
+  private func append(
+    _ batch: PointBatch, _ now: Timestamp, _ db: Database,
+    _ stored: (_ count: Int, PointBatch.Refusal?) throws -> Void
+  ) throws {
+    try checkActive(db)
+    var writer = SeriesWriter(row, db)
+    for column in batch.columns where !column.entries.isEmpty {
+      let (count, refusal) = try writer.append(column, now: now.milliseconds)
+      try stored(count, refusal)
+    }
   }
 
   /// Packs what waits in tails, where a block is smaller than its rows.
@@ -49,30 +76,34 @@ struct SeriesWriter {
     self.db = db
   }
 
-  mutating func append(_ column: PointBatch.Column, now: Int64) throws -> Int {
+  mutating func append(
+    _ column: PointBatch.Column, now: Int64
+  ) throws -> (count: Int, refusal: PointBatch.Refusal?) {
     let keyId = try KeyName.put(column.name, noun: "metric", db)
     let row = try Row.fetchOne(
       db.cachedStatement(sql: "SELECT * FROM series WHERE runId = ? AND keyNameId = ?"),
       arguments: [runId, keyId])
     let stored = row.map { Series(key: column.name, row: $0) }
     let tailCount: Int = row?["tailCount"] ?? 0
-    var points = try column.points(after: stored?.maxStep, now: now)
+    var (points, refusal) = column.points(after: stored?.maxStep, now: now)
     if let stored, let first = points.first, first.step <= stored.maxStep {
       try removeStored(&points, keyId)
     }
-    guard !points.isEmpty, var series = stored ?? Series(key: column.name, points) else { return 0 }
+    guard !points.isEmpty, var series = stored ?? Series(key: column.name, points) else {
+      return (0, refusal)
+    }
     if stored != nil { series.include(points) }
     let isSealed = tailCount + points.count >= PointBlock.countMax
     try put(series, keyId, tailCount: isSealed ? 0 : tailCount + points.count)
     guard isSealed else {
       try addTail(points, keyId)
-      return points.count
+      return (points.count, refusal)
     }
     let tail = tailCount > 0 ? try takeTail(keyId) : []
     var all = tail + points
     all.normalize()
     try addBlocks(all, keyId)
-    return points.count
+    return (points.count, refusal)
   }
 
   mutating func seal(_ keyId: Int64) throws {

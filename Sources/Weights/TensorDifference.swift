@@ -10,8 +10,10 @@ package struct TensorDifference: Sendable {
     case removed
     /// The content is the same, byte for byte.
     case equal
-    /// Type or shape differ, so that values cannot be compared one by one.
+    /// The shape differs, so that values cannot be compared one by one.
     case reshaped
+    /// The type differs and the shape does not.
+    case retyped
     /// Values differ: ‖a−b‖ / ‖a‖ and the largest |a−b|; infinite where all of a is 0.
     case changed(relativeL2: Double, largest: Double)
     /// Bytes differ in a type whose values this program cannot read.
@@ -32,15 +34,17 @@ package struct TensorDifference: Sendable {
   ///
   /// - Parameters:
   ///   - before: The tensors of the first version, of any number of files.
-  ///   - after: The tensors of the second version.
+  ///   - after: Those of the second version; see `FileTensor.partners` for which is compared with which.
   ///   - progress: Called with the bytes of the second version that are done.
   ///   - db: An open read of the weights.
   /// - Returns: One difference a tensor: the second version's in its order, then what was removed.
   /// - Throws: `corrupt`.
   package static func list(
-    _ before: [Tensor], _ after: [Tensor], progress: (Int64) -> Void = { _ in }, _ db: Database
+    _ before: [FileTensor], _ after: [FileTensor], progress: (Int64) -> Void = { _ in },
+    _ db: Database
   ) throws -> [TensorDifference] {
-    let partners = Tensor.partners(of: after, in: before)
+    let partners = FileTensor.partners(of: after, in: before)
+    let (before, after) = (before.map(\.tensor), after.map(\.tensor))
     var done: Int64 = 0
     var differences: [TensorDifference] = []
     for (tensor, partner) in zip(after, partners.map { $0.map { before[$0] } }) {
@@ -56,9 +60,8 @@ package struct TensorDifference: Sendable {
   }
 
   private static func change(_ before: Tensor, _ after: Tensor, _ db: Database) throws -> Change {
-    guard before.dtypeName.utf8.elementsEqual(after.dtypeName.utf8), before.shape == after.shape,
-      before.chunkIds.count == after.chunkIds.count
-    else { return .reshaped }
+    guard before.shape == after.shape else { return .reshaped }
+    guard before.dtypeName.utf8.elementsEqual(after.dtypeName.utf8) else { return .retyped }
     if before.chunkIds == after.chunkIds { return .equal }
     guard let dtype = after.dtype else { return .changedBytes }
     var normSquared = 0.0
@@ -79,32 +82,5 @@ package struct TensorDifference: Sendable {
     guard differenceSquared != 0 else { return .changed(relativeL2: 0, largest: 0) }  // −0 is 0
     return .changed(
       relativeL2: (differenceSquared / normSquared).squareRoot(), largest: largest)
-  }
-}
-
-extension Tensor {
-  /// Matches the tensors of two versions: by equal names first, then by names without known
-  /// prefixes.
-  ///
-  /// - Parameters:
-  ///   - tensors: Those of one version.
-  ///   - others: Those of the other, each the partner of at most one.
-  /// - Returns: The index of each tensor's partner in `others`; nil without one.
-  package static func partners(of tensors: [Tensor], in others: [Tensor]) -> [Int?] {
-    var partners = [Int?](repeating: nil, count: tensors.count)
-    var taken: Set<Int> = []
-    let keys: [(Tensor) -> [UInt8]] = [{ Array($0.name.utf8) }, \.bareName]
-    for key in keys {
-      let indices = Dictionary(grouping: others.indices.filter { !taken.contains($0) }) {
-        key(others[$0])
-      }
-      for index in tensors.indices where partners[index] == nil {
-        let candidates = indices[key(tensors[index])] ?? []
-        guard let partner = candidates.first(where: { !taken.contains($0) }) else { continue }
-        partners[index] = partner
-        taken.insert(partner)
-      }
-    }
-    return partners
   }
 }

@@ -2,22 +2,27 @@
 package struct TensorGlob: Sendable {
   /// The pattern as it was given.
   package let text: String
-  /// As given and without known prefixes: scripts say `bert.encoder.*`, a base's file `encoder.*`.
-  private let patterns: [[UInt8]]
-
   /// Takes a pattern; a `[` without its `]` stands for itself, so every text is one.
   package init(_ text: String) {
     self.text = text
-    let whole = Array(text.utf8)
-    let bare = TensorName.bare(text)
-    patterns = whole == bare ? [whole] : [whole, bare]
   }
 
-  /// Whether the pattern matches a tensor's whole name, as it is or without known prefixes.
-  package func matches(_ name: String) -> Bool {
-    let whole = Array(name.utf8)
-    let bare = TensorName.bare(name)
-    return patterns.contains { Self.matches($0, whole) || Self.matches($0, bare) }
+  /// Finds the names that the pattern means, whatever libraries put before them or before it.
+  ///
+  /// A script says `bert.encoder.*` where a base's file says `encoder.*`, or the other way round. So a
+  /// name counts with and without its prefixes; the pattern loses its own, one after the other, only
+  /// where it matches nothing: `bert.*` beside a head outside of `bert.` must not become `*`.
+  ///
+  /// - Parameter names: All names of a model; what the pattern means depends on them.
+  /// - Returns: The indices of the names.
+  /// - Complexity: O(names · their length · the pattern's length).
+  package func matches(in names: [String]) -> Set<Int> {
+    let names = names.map(TensorName.forms)
+    for pattern in TensorName.forms(text) {
+      let found = names.indices.filter { names[$0].contains { Self.matches(pattern, $0) } }
+      if !found.isEmpty { return Set(found) }
+    }
+    return []
   }
 
   /// Matches without recursion: after a mismatch, only the last `*` takes one byte more.

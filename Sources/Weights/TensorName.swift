@@ -10,12 +10,19 @@ package enum TensorName {
 
   /// The name without any known prefix, as bytes; never empty unless the name is.
   package static func bare(_ name: String) -> [UInt8] {
+    forms(name).last ?? []
+  }
+
+  /// The name with all of its known prefixes, then with one less after the other, as bytes.
+  package static func forms(_ name: String) -> [[UInt8]] {
     var rest = Array(name.utf8)[...]
+    var forms = [Array(rest)]
     while let prefix = prefixes.first(where: { rest.starts(with: $0.utf8) }),
       rest.count > prefix.utf8.count
     {
       rest = rest.dropFirst(prefix.utf8.count)
+      forms.append(Array(rest))
     }
-    return Array(rest)
+    return forms
   }
 }

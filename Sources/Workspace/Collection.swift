@@ -27,13 +27,16 @@ package struct Collection: Sendable {
   ) throws -> Collection {
     try store.withoutContentUsers {
       let (live, keys) = try store.read { db in
-        (try LiveBlobs.digests(db), try keysInUse(db))
+        (try LiveBlobs.digests(db), try CachedFolder.keysInUse(db))
       }
       let content = try Blob.collect(live: live, in: store, dryRun: dryRun, progress: progress)
       let root = CachedFolder.root(of: store)
       let idle =
         FileStatus(following: root.path) == nil
-        ? [] : try FileStatus.names(in: root).filter { !keys.contains($0) }
+        ? []
+        : try FileStatus.names(in: root).filter {
+          !keys.contains(CachedFolder.key(of: $0))
+        }
       var bytes: Int64 = 0
       for name in idle {
         let folder = root.appending(path: name)
@@ -42,15 +45,6 @@ package struct Collection: Sendable {
       }
       return Collection(content: content, cachedFolderCount: idle.count, cachedBytes: bytes)
     }
-  }
-
-  /// The cached folders of starting versions of runs under way.
-  private static func keysInUse(_ db: Database) throws -> Set<String> {
-    let runs = try Run.list(statuses: [.running, .scheduled], db)
-    let versions = try Set(runs.compactMap(\.baseVersionId)).compactMap {
-      try Version.find(id: $0, db)
-    }
-    return Set(try versions.map { CachedFolder.key(of: try $0.files(db)).hex })
   }
 
   private static func remove(_ folder: URL) throws(RegistryError) {

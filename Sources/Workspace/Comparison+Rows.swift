@@ -28,8 +28,8 @@ extension Comparison {
 
   private static func parameterRows(_ facts: [Facts]) -> [Row] {
     let given = table(
-      .parameters, facts.map { $0.parameters.map { ($0.key, value($0)) } })
-    let seeds = row(.parameters, "seed", facts.map { Value($0.seed.map(Double.init)) })
+      .parameters, facts.map { $0.parameters.map { ($0.key, .text($0.value)) } })
+    let seeds = row(.parameters, "seed", facts.map { Value($0.seed) })
     let freezes = row(
       .parameters, "freeze",
       facts.map { Value($0.source.freeze.isEmpty ? nil : $0.source.freeze.joined(separator: " ")) })
@@ -38,10 +38,6 @@ extension Comparison {
       !given.contains { $0.name.utf8.elementsEqual(row.name.utf8) }
     }
     return given + extra
-  }
-
-  private static func value(_ parameter: Parameter) -> Value {
-    parameter.number.map(Value.number) ?? .text(parameter.value)
   }
 
   private static func dataRows(_ facts: [Facts]) -> [Row] {
@@ -98,12 +94,12 @@ extension Comparison {
 
   private static func costRows(_ facts: [Facts]) -> [Row] {
     let wall = facts.map { Value($0.usage.wallSeconds ?? $0.durationSeconds) }
-    let memory = facts.map { Value($0.usage.memoryPeakBytes.map(Double.init)) }
+    let memory = facts.map { Value($0.usage.memoryPeakBytes) }
     return [
       row(.cost, "wall", wall, .seconds),
       row(.cost, "cpu", facts.map { Value($0.usage.cpuSeconds) }, .seconds),
       row(.cost, "memory", memory, .bytes),
-      row(.cost, "size", facts.map { Value($0.sizeBytes.map(Double.init)) }, .bytes),
+      row(.cost, "size", facts.map { Value($0.sizeBytes) }, .bytes),
     ].compactMap { $0 }
   }
 
@@ -137,6 +133,10 @@ extension Comparison {
 extension Comparison.Value {
   fileprivate init(_ text: String?) {
     self = text.map(Self.text) ?? .missing
+  }
+
+  fileprivate init(_ number: Int64?) {
+    self = number.map(Self.integer) ?? .missing
   }
 
   fileprivate init(_ number: Double?) {

@@ -22,12 +22,18 @@ package struct Comparison: Sendable {
   /// What a column has in a row.
   package enum Value: Sendable, Equatable {
     case missing
+    /// As it was given: `1.10` is another text than `1.1`.
     case text(String)
+    case integer(Int64)
     case number(Double)
 
-    /// The number, if it is one.
+    /// The number that differences are taken of, if it is one.
     package var number: Double? {
-      if case .number(let number) = self { number } else { nil }
+      switch self {
+      case .integer(let number): Double(number)
+      case .number(let number): number
+      case .missing, .text: nil
+      }
     }
 
     /// Whether both say the same; NaN is equal to NaN.
@@ -35,6 +41,7 @@ package struct Comparison: Sendable {
       switch (left, right) {
       case (.missing, .missing): true
       case (.text(let a), .text(let b)): a.utf8.elementsEqual(b.utf8)
+      case (.integer(let a), .integer(let b)): a == b
       case (.number(let a), .number(let b)): a == b || a.isNaN && b.isNaN
       default: false
       }

@@ -6,48 +6,142 @@ import Storage
 struct OutputFolder {
   /// A regular file, or a symbolic link to one.
   struct File {
-    /// Relative to the folder, parts joined by `/`.
+    /// Relative to the folder, parts joined by `/`; escaped where no version may have the name.
     let path: String
-    let url: URL
+    /// The path in the file system, byte for byte.
+    let place: [UInt8]
+    /// Why no version may have it; nil when one may.
+    let fault: RegistryError?
+  }
+
+  /// Why something of the folder is not among the files.
+  enum Reason: String {
+    /// Its content, whatever it is, cannot be stored.
+    case unreadable = "cannot be read"
+    /// It has no content: a socket, a pipe, a link to nothing.
+    case noFile = "is not a file"
+    case linkToFolder = "is a link to a folder"
   }
 
   /// In byte order of their paths.
   private(set) var files: [File] = []
-  /// What is no file or has a name that no version may hold: the path and the reason.
-  private(set) var skipped: [(path: String, reason: String)] = []
+  /// What is not among the files: the escaped path and the reason.
+  private(set) var skipped: [(path: String, reason: Reason)] = []
+
+  private static let escapedBytesMax = 2000
+
+  private let root: [UInt8]
+  private var taken: Set<[UInt8]> = []
 
   /// Lists a folder, which need not exist; links to folders are not followed.
   init(_ folder: URL) {
-    var open = [""]
+    root = Array(folder.path.utf8)
+    var odd: [[UInt8]] = []
+    var open: [[UInt8]] = [[]]
     while let prefix = open.popLast() {
-      let place = prefix.isEmpty ? folder : folder.appending(path: prefix)
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: place.path)) ?? []
-      for name in names {
-        let path = prefix.isEmpty ? name : prefix + "/" + name
-        take(path, folder.appending(path: path)).map { open.append($0) }
+      for name in names(prefix) {
+        let path = prefix.isEmpty ? name : prefix + [47] + name
+        switch kind(path) {
+        case .success(.folder): open.append(path)
+        case .success(.file):
+          let text = String(validating: path, as: UTF8.self)
+          if let text, (try? VersionFile.checkPath(text)) != nil {
+            add(text, path)
+          } else {
+            odd.append(path)
+          }
+        case .failure(let reason): skipped.append((Self.escaped(path), reason.reason))
+        }
       }
     }
+    for path in odd { addOdd(path) }  // after the others, whose names they must not take
     files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
   }
 
-  /// Sorts one entry in; the path itself when it is a folder to look into.
-  private mutating func take(_ path: String, _ url: URL) -> String? {
+  private mutating func add(_ text: String, _ path: [UInt8]) {
+    taken.insert(path)
+    files.append(File(path: text, place: place(path), fault: nil))
+  }
+
+  private mutating func addOdd(_ path: [UInt8]) {
+    var text = Self.escaped(path)
+    if text.utf8.count > Self.escapedBytesMax {
+      text = "long-" + String(decoding: text.utf8.suffix(Self.escapedBytesMax), as: UTF8.self)
+    }
+    while !taken.insert(Array(text.utf8)).inserted { text += "~" }
+    let fault = RegistryError(.invalidInput, "no version may have a file of the name '\(text)'")
+    files.append(File(path: text, place: place(path), fault: fault))
+  }
+
+  private func place(_ path: [UInt8]) -> [UInt8] { path.isEmpty ? root : root + [47] + path }
+
+  private enum Kind {
+    case file, folder
+  }
+
+  private struct Fault: Error {
+    let reason: Reason
+  }
+
+  private func kind(_ path: [UInt8]) -> Result<Kind, Fault> {
     var entry = stat()
-    guard lstat(url.path, &entry) == 0 else {
-      skipped.append((path, "cannot be read"))
-      return nil
+    let place = place(path)
+    func type() -> mode_t { entry.st_mode & S_IFMT }
+    guard Self.withPath(place, { lstat($0, &entry) }) == 0 else {
+      return .failure(Fault(reason: .unreadable))
     }
-    if entry.st_mode & S_IFMT == S_IFDIR { return path }
-    guard stat(url.path, &entry) == 0, entry.st_mode & S_IFMT == S_IFREG else {
-      skipped.append((path, "is not a file"))
-      return nil
+    if type() == S_IFDIR { return .success(.folder) }
+    guard Self.withPath(place, { stat($0, &entry) }) == 0 else {
+      return .failure(Fault(reason: .noFile))
     }
-    do throws(RegistryError) {
-      try VersionFile.checkPath(path)
-      files.append(File(path: path, url: url))
-    } catch {
-      skipped.append((path, error.message))
+    switch type() {
+    case S_IFREG: return .success(.file)
+    case S_IFDIR: return .failure(Fault(reason: .linkToFolder))
+    default: return .failure(Fault(reason: .noFile))
     }
-    return nil
+  }
+
+  /// The names in a folder, byte for byte.
+  private mutating func names(_ path: [UInt8]) -> [[UInt8]] {
+    guard let stream = Self.withPath(place(path), { opendir($0) }) else {
+      if !path.isEmpty { skipped.append((Self.escaped(path), .unreadable)) }
+      return []
+    }
+    defer { closedir(stream) }
+    var names: [[UInt8]] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != [46], name != [46, 46] { names.append(name) }
+    }
+    return names
+  }
+
+  private static func withPath<Result>(
+    _ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Result?
+  ) -> Result? {
+    (path + [0]).map(CChar.init(bitPattern:)).withUnsafeBufferPointer { path in
+      path.baseAddress.flatMap(body)
+    }
+  }
+
+  /// Backslashes, control characters, `%` and what is not UTF-8 as `%5C`.
+  private static func escaped(_ path: [UInt8]) -> String {
+    var text = ""
+    var rest = path[...]
+    var decoder = UTF8()
+    while let first = rest.first {
+      var bytes = rest.makeIterator()
+      if case .scalarValue(let scalar) = decoder.decode(&bytes), scalar != "\u{FFFD}",
+        scalar.properties.generalCategory != .control, scalar != "\\", scalar != "%"
+      {
+        text.unicodeScalars.append(scalar)
+        rest = rest.dropFirst(UTF8.width(scalar))
+      } else {
+        text += "%" + [first].hex.uppercased()
+        rest = rest.dropFirst()
+      }
+      decoder = UTF8()
+    }
+    return text
   }
 }

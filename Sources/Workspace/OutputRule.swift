@@ -8,7 +8,7 @@ package struct OutputRule: Sendable, Equatable {
   /// Globs of paths that do not belong to the version.
   package var excludes: [String] = []
 
-  /// Everything except for `checkpoint-*/`.
+  /// Everything except for folders `checkpoint-*/` and what no import takes, at any depth.
   package init() {}
 
   /// Reads what `json` wrote.
@@ -35,6 +35,10 @@ package struct OutputRule: Sendable, Equatable {
       }
     }
     if matches(excludes) { return false }
-    return matches(includes) || fnmatch("checkpoint-*/*", path, 0) != 0
+    if matches(includes) { return true }
+    if path.split(separator: "/").contains(where: { FolderFile.skipped.contains(String($0)) }) {
+      return false
+    }
+    return fnmatch("checkpoint-*/*", path, 0) != 0 && fnmatch("*/checkpoint-*/*", path, 0) != 0
   }
 }

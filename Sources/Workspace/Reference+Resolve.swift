@@ -33,7 +33,10 @@ extension Reference {
   /// - Returns: The run.
   /// - Throws: `notFound`, `ambiguous` with the candidates, `invalidInput` for a file.
   package func run(_ db: Database) throws -> Run {
-    if parents.isEmpty, path == nil, let run = try findRun(db) { return run }
+    if parents.isEmpty, path == nil {
+      if let run = try findRun(db) { return run }
+      if case .name(let name) = subject { try ReferenceLookup(db).checkIsModel(name) }
+    }
     let version = try version(db)
     guard let run = try Self.findRun(of: version, db) else {
       throw RegistryError(
@@ -54,31 +57,31 @@ extension Reference {
     return .version(try version(db))
   }
 
-  /// The file that is meant, by `//path` or `sha256:…`.
+  /// Whether it means one file, by `//path`, `runs:/id/path` or `sha256:…`, where files are welcome.
+  package var namesFile: Bool {
+    if case .content = subject { true } else { path != nil }
+  }
+
+  /// The file that is meant; a run's path is one of its version or of what stayed with the run.
   ///
   /// - Parameter db: An open read of the catalog.
-  /// - Returns: The file and a version that has it.
+  /// - Returns: The file and what has it; of equal content, the first.
   /// - Throws: `notFound`, `ambiguous`; `invalidInput` when no file is named.
-  package func file(_ db: Database) throws -> (version: Version, file: VersionFile) {
-    if case .content(let digits) = subject {
-      let digest = try ReferenceLookup(db).digest(digits)
-      guard let version = try Version.list(containing: digest, db).first,
-        let file = try version.files(db).first(where: { $0.digest == digest })
-      else { throw RegistryError(.notFound, "no file has the content \(text)") }
-      return (version, file)
-    }
+  package func file(_ db: Database) throws -> FoundFile {
+    let lookup = ReferenceLookup(db)
+    if case .content(let digits) = subject { return try lookup.file(containing: digits) }
     guard let path else {
       throw RegistryError(
         .invalidInput, "'\(text)' names no file", hint: "'\(text)//config.json' would")
     }
-    let version = try versionOfSubject(db)
-    do {
-      return (version, try version.file(path, db))
-    } catch let error as RegistryError where error.kind == .notFound {
-      let hint = Nearest.hint(
-        to: path, in: try version.files(db).map(\.path), else: error.hint ?? "")
-      throw RegistryError(.notFound, error.message, hint: hint)
-    }
+    if parents.isEmpty, let run = try runOfFile(db) { return try lookup.file(path, of: run) }
+    return try lookup.file(path, of: try versionOfSubject(db))
+  }
+
+  /// The run whose files are meant; a model goes before a run of its name.
+  private func runOfFile(_ db: Database) throws -> Run? {
+    if case .name(let name) = subject, try Model.find(name, db) != nil { return nil }
+    return try findRun(db)
   }
 
   /// The model with this name, which must exist; the hint tells names like it.

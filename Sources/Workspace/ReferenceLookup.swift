@@ -5,7 +5,7 @@ import Tracking
 
 /// How each kind of a reference's subject is looked up.
 struct ReferenceLookup {
-  private let db: Database
+  let db: Database
 
   init(_ db: Database) {
     self.db = db
@@ -48,6 +48,15 @@ struct ReferenceLookup {
     throw RegistryError(
       .notFound, "no model or run named '\(name)'",
       hint: Nearest.hint(to: name, in: names, else: "registry model ls"))
+  }
+
+  /// Refuses a name that neither a model has nor, as is known by now, a run.
+  func checkIsModel(_ name: String) throws {
+    guard try Model.find(name, db) == nil else { return }
+    throw RegistryError(
+      .notFound, "no run named '\(name)'",
+      hint: Nearest.hint(
+        to: name, in: try Run.list(limit: 1000, db).map(\.name), else: "registry run ls"))
   }
 
   /// A run by name, by an id's prefix, or by `EXPERIMENT/` and one of these; nil when no run is meant.
@@ -111,9 +120,14 @@ struct ReferenceLookup {
     return try Version.get(id: edge.parentVersionId, db)
   }
 
-  func output(of run: Run) throws -> Version {
+  /// The version that a run made; nil if it made none or it is removed.
+  func findOutput(of run: Run) throws -> Version? {
     if let id = run.outputVersionId, let version = try Version.find(id: id, db) { return version }
-    if let version = try Version.find(runId: run.id.hex, db) { return version }
+    return try Version.find(runId: run.id.hex, db)
+  }
+
+  func output(of run: Run) throws -> Version {
+    if let version = try findOutput(of: run) { return version }
     let next = run.status.isFinal ? "adopt" : "show"
     throw RegistryError(
       .notFound, "run \(run.id.short) \(run.name) made no version",
@@ -169,22 +183,25 @@ struct ReferenceLookup {
     return run
   }
 
-  /// The one digest of a version's file that starts with these digits.
-  func digest(_ digits: String) throws -> Digest {
-    let found = try Version.fileDigests(startingWith: digits, limit: 6, db)
-    guard let first = found.first else {
+  /// The one of some digests that start with these digits.
+  func digest(_ digits: String, among found: [Digest]) throws -> Digest {
+    var distinct: [Digest] = []
+    for digest in found where !distinct.contains(digest) { distinct.append(digest) }
+    guard let first = distinct.first else {
       throw RegistryError(.notFound, "no file has the content sha256:\(digits)")
     }
-    guard found.count == 1 else {
+    guard distinct.count == 1 else {
       throw RegistryError(
         .ambiguous, "sha256:\(digits) means several files",
-        hint: Self.oneOf(found.map { "sha256:\($0.short)" }))
+        hint: Self.oneOf(distinct.map { "sha256:\($0.short)" }))
     }
     return first
   }
 
   func version(containing digits: String) throws -> Version {
-    let versions = try Version.list(containing: try digest(digits), db)
+    let digest = try digest(
+      digits, among: Version.fileDigests(startingWith: digits, limit: 6, db))
+    let versions = try Version.list(containing: digest, db)
     guard let first = versions.first else {
       throw RegistryError(.notFound, "no version has the content sha256:\(digits)")
     }

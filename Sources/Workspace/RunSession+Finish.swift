@@ -24,6 +24,8 @@ extension RunSession {
     package var files: URL
     /// Which files become the version.
     package var output = OutputRule()
+    /// Where the caller will keep `files` when some of them cannot be stored.
+    package var keptFiles: URL?
 
     /// An ending with this status, and where the child's output lies.
     package init(_ status: Run.Status, outputFile: URL, files: URL) {
@@ -41,49 +43,81 @@ extension RunSession {
     package let version: Version?
     /// Why files of a run that ended well did not become a version.
     package let fault: RegistryError?
+    /// Whether output files could not be stored, so that the output folder must stay.
+    package let hasUnstoredFiles: Bool
   }
 
   /// Closes a run: stores its output, makes the version where there is one, and sets the status.
+  ///
+  /// To do it again changes nothing.
   ///
   /// - Parameters:
   ///   - run: The run.
   ///   - ending: What is known of it.
   ///   - store: An open store.
   ///   - progress: Called with the bytes of the output folder that are stored.
-  /// - Returns: The run and its version; a run that was closed meanwhile stays as it is.
+  /// - Returns: The run and its version; a run that was ended from elsewhere keeps that status.
   /// - Throws: `unavailable`; then the run is still running and its files are untouched.
   package static func finish(
     _ run: Run, _ ending: Ending, _ store: Store, progress: @escaping (Int64) -> Void = { _ in }
   ) throws -> Closed {
     try store.withContent {
       let (model, base) = try store.read { db in try lineage(of: run, db) }
-      var work = OutputImport(rule: ending.output, parents: base?.blobs ?? [], progress: progress)
+      var work = OutputImport(
+        rule: ending.output, parents: base?.blobs ?? [], keptFiles: ending.keptFiles,
+        progress: progress)
       try work.add(OutputFolder(ending.files), to: store)
       let hasOutput =
         (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
       let output = hasOutput ? try Blob.add(file: ending.outputFile, to: store).digest : nil
       return try store.write { db in
         let current = try Run.get(run.id, db)
-        guard !current.status.isFinal else {
-          return Closed(run: current, version: try Version.find(runId: run.id.hex, db), fault: nil)
-        }
-        var source = try RunSource.get(run, db)
-        source.gpu = ending.gpu ?? source.gpu
-        source.outputBlobDigest = output
-        try source.put(run, db)
-        for check in ending.checks + work.checks { try run.addCheck(check, db) }
-        let isGood = ending.status == .finished && work.fault == nil && !work.versionFiles.isEmpty
-        let version =
-          try isGood ? model.map { try addVersion(work.versionFiles, $0, run, base?.id, db) } : nil
+        try putFacts(ending, output, work.checks, current, db)
+        let isGood =
+          ending.status == .finished && work.fault == nil && !work.versionFiles.isEmpty
+          && (current.status == .finished || !current.status.isFinal)
+        let version = try makeVersion(isGood ? work.versionFiles : [], model, current, base?.id, db)
         let kept = version == nil ? work.versionFiles + work.otherFiles : work.otherFiles
         for file in kept { try run.putArtifact(Artifact(file), db) }
-        let closed = try run.finish(
-          ending.status, reason: ending.reason, durationSeconds: ending.usage.wallSeconds,
-          usage: ending.usage, db)
+        let closed = try close(current, ending, db)
         let fault = ending.status == .finished && model != nil ? work.fault : nil
-        return Closed(run: closed, version: version, fault: fault)
+        return Closed(
+          run: closed, version: version, fault: fault, hasUnstoredFiles: work.hasUnstored)
       }
     }
+  }
+
+  private static func putFacts(
+    _ ending: Ending, _ output: Digest?, _ checks: [RunCheck], _ run: Run, _ db: Database
+  ) throws {
+    var source = try RunSource.get(run, db)
+    source.gpu = ending.gpu ?? source.gpu
+    source.outputBlobDigest = output ?? source.outputBlobDigest
+    try source.put(run, db)
+    let known = try run.checks(db)
+    for check in ending.checks + checks where !known.contains(check) { try run.addCheck(check, db) }
+  }
+
+  /// The version that the run made already, or makes now of these files; nil without any.
+  private static func makeVersion(
+    _ files: [VersionFile], _ model: Model?, _ run: Run, _ baseId: Int64?, _ db: Database
+  ) throws -> Version? {
+    if let made = try Version.find(runId: run.id.hex, db) { return made }
+    guard let model, !files.isEmpty else { return nil }
+    return try addVersion(files, model, run, baseId, db)
+  }
+
+  /// Sets the status, unless somebody did, and what the child cost, where it is known.
+  private static func close(_ run: Run, _ ending: Ending, _ db: Database) throws -> Run {
+    let usage = ending.usage == Run.Usage() ? run.usage : ending.usage
+    let duration = usage.wallSeconds ?? run.durationSeconds
+    guard run.status.isFinal else {
+      return try run.finish(
+        ending.status, reason: ending.reason, durationSeconds: duration, usage: usage, db)
+    }
+    return try run.finish(
+      run.status, reason: run.reason, endTime: run.endTime ?? .now, durationSeconds: duration,
+      usage: usage, db)
   }
 
   /// Makes a version of the files that stayed with a run.
@@ -158,7 +192,8 @@ extension Artifact {
 }
 
 extension VersionFile {
-  fileprivate init(_ artifact: Artifact) {
+  /// The file that stays with a run, under the same path.
+  init(_ artifact: Artifact) {
     self.init(path: artifact.path, digest: artifact.digest, sizeBytes: artifact.sizeBytes)
   }
 }

@@ -26,6 +26,8 @@ package struct RunSession: Sendable {
     package var name: String?
     /// What it is given, in order.
     package var parameters: [Parameter] = []
+    /// What is noted on it.
+    package var tags: [Tag] = []
     /// The seed it is given.
     package var seed: Int64?
     /// Where it comes from; its `freeze` globs are checked against the base.
@@ -64,6 +66,7 @@ package struct RunSession: Sendable {
       start.baseVersionId = base?.id
       let run = try Run.add(start, db)
       try run.logParameters(request.parameters, db)
+      try run.setTags(request.tags, db)
       try request.source.put(run, db)
       try adding(run)
       return run
@@ -73,7 +76,9 @@ package struct RunSession: Sendable {
       return RunSession(run: run, baseFolder: nil, baseReference: base.reference)
     }
     do {
-      let folder = try store.withContent { try VersionExport.cachedFolder(base, store) }
+      let folder = try store.withContent {
+        try VersionExport.cachedFolder(base, for: run.id, store)
+      }
       return RunSession(run: run, baseFolder: folder, baseReference: base.reference)
     } catch {
       _ = try? store.write { db in try run.finish(.failed, db) }
@@ -118,7 +123,7 @@ package struct RunSession: Sendable {
     let names = try store.read(.weights) { db in
       try files.flatMap { try Tensor.list(of: $0.digest, db).map(\.name) }
     }
-    for glob in globs where !names.contains(where: TensorGlob(glob).matches) {
+    for glob in globs where TensorGlob(glob).matches(in: names).isEmpty {
       throw RegistryError(
         .invalidInput, "'\(glob)' matches no tensor of \(base.reference)",
         hint: names.isEmpty

@@ -1,6 +1,6 @@
 import Catalog
 import Foundation
-import GRDB
+package import GRDB
 package import Storage
 import Weights
 
@@ -15,12 +15,19 @@ package struct Verification: Sendable {
 
   /// One thing that is wrong.
   package struct Fault: Sendable, Equatable {
-    /// Where: `catalog`, `weights`, `event`, `blob`, `model`.
+    /// Where: `catalog`, `weights`, `event`, `blob`, `model`, `promotion`.
     package let kind: String
     /// What it is about: a file, a reference, a sequence, a digest.
     package let subject: String
     /// What is wrong.
     package let message: String
+
+    /// Makes a fault.
+    package init(kind: String, subject: String, message: String) {
+      self.kind = kind
+      self.subject = subject
+      self.message = message
+    }
   }
 
   /// Looks at both files, the chain of events, what names content, and the content.
@@ -28,11 +35,13 @@ package struct Verification: Sendable {
   /// - Parameters:
   ///   - store: An open store.
   ///   - full: Whether to read all content and let SQLite check every index entry.
+  ///   - decisions: What is wrong with the rows of Promotion, a room above.
   ///   - progress: Called with the bytes of content that are done, of `Blob.sizeBytesOfAll`.
   /// - Returns: What was found; damage is a fault and never an error.
   /// - Throws: `unavailable`.
   package static func run(
-    _ store: Store, full: Bool, progress: (Int64) -> Void = { _ in }
+    _ store: Store, full: Bool, decisions: (Database) throws -> [Fault] = { _ in [] },
+    progress: (Int64) -> Void = { _ in }
   ) throws -> Verification {
     try store.withContent {
       var found = Findings()
@@ -42,6 +51,7 @@ package struct Verification: Sendable {
         try store.read { try CatalogFault.list($0) }
           .map { Fault(kind: "model", subject: $0.subject, message: $0.message) }
       }
+      try found.collect("promotion", "catalog.sqlite") { try store.read { try decisions($0) } }
       try found.collect("blob", "weights.sqlite") { try blobFaults(store) }
       try found.collect("weights", "weights.sqlite") {
         try (full ? [] : quickFaults("weights", .weights, store))

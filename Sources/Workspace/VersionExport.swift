@@ -6,8 +6,8 @@ import Weights
 
 /// What an export wrote.
 package struct VersionExport: Sendable {
-  /// The version.
-  package let version: Version
+  /// What the files are of, as a reference: a version, or a run with which they stayed.
+  package let reference: String
   /// What was written, under the folder.
   package let files: [VersionFile]
   /// The folder that was given, with links resolved.
@@ -16,7 +16,7 @@ package struct VersionExport: Sendable {
   /// Writes a version's files to a new or empty folder, complete or not at all; or one file into a folder.
   ///
   /// - Parameters:
-  ///   - reference: A version, or with `//path` one file of it, which may go to a folder that has others.
+  ///   - reference: A version; or one file of it or of a run, which may go to a folder that has others.
   ///   - folder: Where to.
   ///   - store: An open store.
   ///   - progress: Called as bytes are done.
@@ -28,21 +28,24 @@ package struct VersionExport: Sendable {
   ) throws -> VersionExport {
     let folder = folder.standardizedFileURL.resolvingSymlinksInPath()
     return try store.withContent {
-      if reference.path != nil {
-        let (version, file) = try store.read { try reference.file($0) }
-        try writeFiles([file], into: folder, from: store, progress)
-        return VersionExport(version: version, files: [file], folder: folder)
+      if reference.namesFile {
+        let found = try store.read { try reference.file($0) }
+        try writeFiles([found.file], into: folder, from: store, progress)
+        return VersionExport(reference: found.holder, files: [found.file], folder: folder)
       }
       let (version, files) = try store.read { db in
         let version = try reference.version(db)
         return (version, try version.files(db))
       }
       try writeFolder(files, to: folder, from: store, progress)
-      return VersionExport(version: version, files: files, folder: folder)
+      return VersionExport(reference: version.reference, files: files, folder: folder)
     }
   }
 
   /// Makes a folder aside and gives it its name when it is complete.
+  ///
+  /// A folder that is there already stays the one it is, with its mode, its mount and whoever works in
+  /// it: what is complete aside is moved up into it.
   ///
   /// - Parameters:
   ///   - files: What to write.
@@ -56,22 +59,48 @@ package struct VersionExport: Sendable {
     _ progress: (VersionImport.Progress) -> Void = { _ in }, finish: (URL) throws -> Void = { _ in }
   ) throws {
     try checkFree(folder)
-    let parent = folder.deletingLastPathComponent()
-    let aside = parent.appending(path: ".\([UInt8].random(count: 8).hex).partial")
+    let isThere = FileStatus(following: folder.path) != nil
+    let name = ".\([UInt8].random(count: 8).hex).partial"
+    let aside = (isThere ? folder : folder.deletingLastPathComponent()).appending(path: name)
     do {
       try makeFolder(aside)
       try writeFiles(files, into: aside, from: store, progress)
       try finish(aside)
-      guard rename(aside.path, folder.path) == 0 else {
-        let reason = errno
-        try checkFree(folder)
-        throw RegistryError(
-          .unavailable, "\(folder.path) cannot be made: \(String(cString: strerror(reason)))")
+      if isThere {
+        try moveUp(aside, into: folder)
+      } else {
+        try move(aside, to: folder)
       }
     } catch {
       try? FileManager.default.removeItem(at: aside)
       throw error
     }
+  }
+
+  /// Gives what is complete its name.
+  private static func move(_ complete: URL, to place: URL) throws(RegistryError) {
+    guard rename(complete.path, place.path) != 0 else { return }
+    let reason = errno
+    try checkFree(place)
+    throw RegistryError(
+      .unavailable, "\(place.path) cannot be made: \(String(cString: strerror(reason)))")
+  }
+
+  /// Moves what is in a complete folder up into the folder around it, which has nothing else.
+  private static func moveUp(_ aside: URL, into folder: URL) throws(RegistryError) {
+    try checkFree(folder, but: aside.lastPathComponent)
+    var moved: [URL] = []
+    do throws(RegistryError) {
+      for name in try FileStatus.names(in: aside) {
+        let place = folder.appending(path: name)
+        try move(aside.appending(path: name), to: place)
+        moved.append(place)
+      }
+    } catch {
+      for place in moved { try? FileManager.default.removeItem(at: place) }
+      throw error
+    }
+    try? FileManager.default.removeItem(at: aside)
   }
 
   /// Writes files under a folder, which is made where needed; each is complete or not there.
@@ -100,9 +129,11 @@ package struct VersionExport: Sendable {
     }
   }
 
-  static func checkFree(_ folder: URL) throws(RegistryError) {
+  static func checkFree(_ folder: URL, but own: String? = nil) throws(RegistryError) {
     guard let status = FileStatus(following: folder.path) else { return }
-    guard status.kind == .folder, try FileStatus.names(in: folder).isEmpty else {
+    guard status.kind == .folder,
+      try FileStatus.names(in: folder).allSatisfy({ $0 == own })
+    else {
       throw RegistryError(
         .conflict, "\(folder.path) is there and not an empty folder", hint: "name a new folder")
     }

@@ -30,7 +30,7 @@ package struct VersionRemoval: Sendable {
       return (version, files)
     }
     do {
-      return try store.withoutContentUsers {
+      return try store.withoutContentUsers(patienceSeconds: patienceSeconds) {
         let live = try store.read { try LiveBlobs.digests($0) }
         let dead = files.map(\.digest).filter { !live.contains($0) }
         let freed = try Blob.remove(dead, in: store).freedBytes
@@ -40,6 +40,8 @@ package struct VersionRemoval: Sendable {
       return VersionRemoval(version: version, freedBytes: nil)
     }
   }
+
+  private static let patienceSeconds = 1.0  // the row is gone: nobody waits for what gc does anyway
 
   private static func checkUnused(_ version: Version, _ db: Database) throws {
     let task = try Experiment.list(db).first { $0.task?.baseVersionId == version.id }

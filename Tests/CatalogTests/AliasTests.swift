@@ -168,6 +168,12 @@ import Testing
     "UPDATE versionFile SET path = 'other' WHERE versionId = 1",
     "DELETE FROM versionFile WHERE versionId = 2",
     "UPDATE parentage SET relation = 'merge'", "DELETE FROM parentage",
+    "UPDATE versionMetric SET value = 0.9", "UPDATE versionMetric SET source = 'me'",
+    "UPDATE versionMetric SET key = 'other' WHERE key = 'nan'", "DELETE FROM versionMetric",
+    "INSERT INTO versionMetric VALUES (1, 'val/f1', 1, 'me')",
+    "UPDATE version SET runId = NULL WHERE id = 3",
+    "UPDATE version SET runId = '\(String(repeating: "b", count: 32))' WHERE id = 2",
+    "UPDATE version SET source = 'elsewhere' WHERE id = 3",
     "UPDATE version SET number = 9 WHERE id = 2", "UPDATE model SET nextVersion = 2",
   ]) func `a changed row is found by holding it against the events`(sql: String) throws {
     try withModel { model, db in
@@ -175,6 +181,14 @@ import Testing
       let second = try model.addVersion(file: "b", parents: [.init(first.id, .finetune)], db)
       try Alias.put("prod", on: first, db)
       try Alias.put("prod", on: second, db)
+      let metrics: [VersionMetric] = [
+        .init("val/f1", 0.5, source: "paper"), .init("nan", .nan, source: "log"),
+        .init("zero", -0.0, source: "log"), .init("huge", -.infinity, source: "log"),
+      ]
+      let content = Version.Content(
+        files: [VersionFile("c")], metrics: metrics, source: "/some/place",
+        runId: String(repeating: "a", count: 32))
+      _ = try Version.add(content, to: model, db)
       #expect(try CatalogFault.list(db) == [])
       try db.execute(sql: sql)
       #expect(try CatalogFault.list(db) != [])

@@ -26,14 +26,6 @@ import Testing
     }
   }
 
-  @Test func `a note is kept, and its change is an event`() throws {
-    try withModel { model, db in
-      try model.setNote("for the tour", db)
-      #expect(try Model.get("sections", db).note == "for the tour")
-      #expect(try Event.list(subject: "sections", db).map(\.kind) == ["model.add", "model.note"])
-    }
-  }
-
   @Test func `a summary counts what is there`() throws {
     try withModel { model, db in
       #expect(try ModelSummary.get(model, db).newest == nil)

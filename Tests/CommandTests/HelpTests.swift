@@ -35,13 +35,14 @@ import Testing
         let result = try binary.run(Array(command.path.dropFirst()) + ["--help"])
         #expect(result.status == 0 && result.errors.isEmpty, "\(name)")
         let usage = try #require(result.output.range(of: "USAGE:"))
-        guard command.isLeaf || command.path.count == 1 || result.output.contains("Examples:")
-        else { continue }
         let examples = try #require(result.output.range(of: "Examples:"), "\(name)")
         #expect(examples.lowerBound < usage.lowerBound, "\(name)")
         let lines = result.output[examples.upperBound..<usage.lowerBound].split(separator: "\n")
           .map { $0.drop { $0 == " " } }
         #expect(!lines.isEmpty, "\(name)")
+        for line in lines {
+          #expect(line.count { $0 == "'" }.isMultiple(of: 2), "\(name): broken: \(line)")
+        }
         for line in lines where command.isLeaf && line.hasPrefix(name + " ") {
           let words = line.prefix(upTo: line.range(of: " -- ")?.lowerBound ?? line.endIndex)
           for match in words.matches(of: #/ (--[a-z-]+)/#) {
@@ -53,21 +54,19 @@ import Testing
     }
   }
 
+  @Test func `the help of the program names the options of all commands`() throws {
+    try Binary.inFreshFolder { binary in
+      let help = try binary("--help")
+      for option in ["--store", "--json", "--csv", "--md", "--plain", "--color", "-q", "-v"] {
+        #expect(help.contains(option), "\(option)")
+      }
+    }
+  }
+
   @Test func `the version is one number`() throws {
     try Binary.inFreshFolder { binary in
       let version = try binary("--version")
       #expect(version.contains(#/^\d+\.\d+\.\d+\n$/#))
-    }
-  }
-
-  @Test func `each shell gets a completion script that knows the verbs`() throws {
-    try Binary.inFreshFolder { binary in
-      for shell in ["bash", "zsh", "fish"] {
-        let script = try binary("completion", shell)
-        for word in ["experiment", "completion", "plain", "scrape"] {
-          #expect(script.contains(word), "\(shell): \(word)")
-        }
-      }
     }
   }
 }

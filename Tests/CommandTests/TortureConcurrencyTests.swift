@@ -31,6 +31,7 @@ extension TortureTests {
           i=0; while [ $i -lt 4 ]; do
             "$REGISTRY" version add zoo "$SOURCES/$WORKER-$i" --parent zoo:1 --relation finetune \\
               --json > "version-$WORKER-$i"
+            "$REGISTRY" run job -q --name "child-$WORKER-$i" -- /bin/sh -c 'echo loss=0.5' > "said-$WORKER"
             "$REGISTRY" run log "$own" loss=$i accuracy=0.$i --step $i
             "$REGISTRY" run log "$SHARED" loss=$WORKER
             "$REGISTRY" run tag "$SHARED" "tag$WORKER=$i" > /dev/null
@@ -77,6 +78,9 @@ extension TortureTests {
         let own = "own-\(worker)"
         #expect(try witness.points(own, "loss") == [0: 0, 1: 1, 2: 2, 3: 3])
         #expect(try witness.points(own, "accuracy").count == 4)
+        for index in 0..<4 {
+          #expect(try witness.points("child-\(worker)-\(index)", "loss") == [0: 0.5])
+        }
       }
       #expect(Set(acknowledged).count == count && !acknowledged.contains("zoo:1"))
       let points = try witness.points(shared, "loss")
@@ -84,6 +88,8 @@ extension TortureTests {
       for worker in 0..<Self.processCount {
         #expect(points.values.count { $0 == Double(worker) } == 4)
       }
+      let runs = try Product.json("run", "ls", "--limit", "1000", in: witness.folder)["runs"]?.array
+      #expect(runs?.count { $0["status"] == "FINISHED" } == Self.processCount * 5)
       try witness.checkHealth("after sixteen processes")
     }
   }

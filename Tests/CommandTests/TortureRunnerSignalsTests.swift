@@ -133,6 +133,82 @@ extension TortureTests {
       }
     }
 
+    @Test func `a killed guard's descendants end with it, whatever is in their environment`() throws
+    {
+      try withTemporaryFolder { folder in
+        let script = """
+          env -i PATH="$PATH" setsid sh -c 'echo $$ >> processes; touch daemon; exec sleep 600' &
+          while [ ! -e daemon ]; do sleep 0.05; done; kill -9 $PPID; \(Self.patience)
+          """
+        let ending = try run(script, in: folder)
+        #expect(ending.status == 125 && ending.state == "FAILED" && ending.reason == "lost")
+      }
+    }
+
+    @Test func `a command that has a lost run's id does not end itself when it settles the run`()
+      throws
+    {
+      try withTemporaryFolder { folder in
+        try Product.succeed("init", in: folder)
+        try Product.succeed("experiment", "add", "plain", in: folder)
+        let script = """
+          echo $REGISTRY_RUN_ID > id; echo $$ > processes
+          runner=$(cut -d ' ' -f 4 /proc/$PPID/stat); kill -9 $runner $PPID; \(Self.patience)
+          """
+        let outcome = try Product.start(
+          ["run", "plain", "--", "/bin/sh", "-c", script], in: folder
+        ).finish()
+        #expect(outcome.status == 128 + SIGKILL)
+        let settled = try Product.shell(
+          "export REGISTRY_RUN_ID=$(cat id); \"$REGISTRY\" experiment add next && echo went on",
+          in: folder)
+        #expect(settled.status == 0 && settled.text.contains("went on"), "\(settled.messages)")
+        let run = try Product.json("run", "show", "plain/last", in: folder)["run"]
+        #expect(run?["status"] == "FAILED" && run?["reason"] == "lost")
+        let processes = Product.processes(folder.appending(path: "processes"))
+        #expect(Product.waits { !processes.contains(where: Product.isAlive) })
+      }
+    }
+
+    @Test func `closed standard descriptors damage nothing, and others reach the command`() throws {
+      try withTemporaryFolder { folder in
+        try Product.succeed("init", in: folder)
+        try Product.succeed("experiment", "add", "plain", in: folder)
+        let script = "cat <&3; cat <&4; cat; exit 3"
+        let outcome = try Product.shell(
+          """
+          echo three > 3; echo four > 4
+          "$REGISTRY" run plain --name closed -- /bin/sh -c '\(script)' 3< 3 4< 4 <&- >&- 2>&-
+          """, in: folder)
+        #expect(outcome.status == 3)
+        let output = try Product.succeed("run", "show", "closed", "--output", in: folder)
+        #expect(output.text == "three\nfour\n")
+        try Witness(folder: folder).checkHealth("after closed descriptors")
+      }
+    }
+
+    @Test func `files that are in no commit are counted beside it`() throws {
+      try withTemporaryFolder { folder in
+        try Product.succeed("init", in: folder)
+        try Product.succeed("experiment", "add", "plain", in: folder)
+        let made = try Product.shell(
+          """
+          git init -q . && echo a > a && git add a &&
+          git -c user.name=n -c user.email=e commit -qm one
+          """, in: folder)
+        #expect(made.status == 0, "\(made.messages)")
+        func tree() throws -> String {
+          try Product.succeed("run", "plain", "-q", "--", "true", in: folder)
+          let shown = try Product.succeed("run", "show", "plain/last", in: folder).text
+          return shown.split(separator: "\n").first { $0.contains("commit ") }.map(String.init)
+            ?? ""
+        }
+        #expect(try tree().hasSuffix(", clean"))
+        for name in ["b", "c"] { try Data().write(to: folder.appending(path: name)) }
+        #expect(try tree().hasSuffix(", 2 untracked files"))
+      }
+    }
+
     @Test(arguments: [
       ("exit 0", 0, "FINISHED"), ("exit 1", 1, "FAILED"), ("exit 3", 3, "FAILED"),
       ("exit 255", 255, "FAILED"), ("kill -9 $$", 137, "FAILED"), ("kill -SEGV $$", 139, "FAILED"),

@@ -23,6 +23,15 @@ import Testing
   private static let cases = [
     Case("evnt ls", 2, "no command 'registry evnt'", "registry event ls"),
     Case("event list", 2, "no command 'registry event list'", "registry event"),
+    Case("help nonsense", 2, "no command 'registry nonsense'", "registry --help"),
+    Case("nonsense --help", 2, "no command 'registry nonsense'"),
+    Case(
+      "run known python train.py", 2, "stands behind --", "registry run known -- python train.py"),
+    Case("run show b", 3, "no run named 'b'", "registry run ls"),
+    Case("run ls --columns ''", 2, "--columns names no column"),
+    Case("run ls --where 'nothing > 1'", 3, "no run has 'nothing'"),
+    Case("run ls --where 'loss > 0 or not params.x = 2'", 3, "no run has 'params.x'"),
+    Case("run show one --output", 3, "has no output", "registry run show"),
     Case("nonsense", 2, "no command 'registry nonsense'", "registry --help"),
     Case("event ls --limti 3", 2, "'--limti'", "registry event ls --help"),
     Case("event ls --limit x", 2, "'x' is invalid", "registry event ls --help"),
@@ -58,7 +67,13 @@ import Testing
     Case("run ls --where 'loss >'", 2, "filter"),
     Case("run ls --where 'loss >> 3'", 2, "'>>'"),
     Case("run ls --sort attributes.nothing", 2, "no attribute 'nothing'"),
-    Case("run ls --limit 0", 2, "--limit 0"),
+    Case("run ls --limit 0", 2, "--limit 0"), Case("run ls --limit -1", 2, "--limit -1"),
+    Case("event ls --limit -1", 2, "--limit -1"),
+    Case("run scrape --test x --limit -1", 2, "--limit -1"),
+    Case("version rm known", 2, "by its number", "registry version rm MODEL:NUMBER"),
+    Case("version rm known@prod", 2, "by its number"),
+    Case("version rm known/last", 2, "by its number"),
+    Case("version rm known:2^", 2, "by its number"),
     Case("run ls --columns loss,nothing", 3, "no run has 'nothing'"),
     Case("run ls --sort -nothing", 3, "no run has 'nothing'"),
     Case("run restore one", 3, "no removed run named 'one'", "registry run ls --removed"),
@@ -73,7 +88,7 @@ import Testing
     Case("lineage a --format dot --csv", 2, "exclude each other"),
     Case("base add nowhere", 3, "nowhere"), Case("fork a b", 3, "'a'"),
     Case("fork a b --metric f1", 2, "which end is better", "--metric f1:max"),
-    Case("run scrape --test nowhere.log", 3, "no file nowhere.log"),
+    Case("run scrape --test nowhere.log", 3, "nowhere.log cannot be read"),
   ]
 
   @Test func `wrong input ends with its code, a sentence and a hint`() throws {

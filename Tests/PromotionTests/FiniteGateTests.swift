@@ -47,12 +47,32 @@ import Testing
     }
   }
 
-  @Test func `integers and unknown types are no floats`() throws {
+  @Test func `integers are no floats`() throws {
     try TaskFixture.with { fixture in
       var weights = SafetensorsFixture()
       weights.add("ids", "I64", [2], bytes: [UInt8](repeating: 0xFF, count: 16))
       let result = try fixture.judge(.finite, fixture.tuned(weights))
       #expect(result.outcome == .notApplicable)
+      #expect(result.finding == "no float tensors in a format that is read")
+    }
+  }
+
+  @Test func `tensors of unknown types are told, beside others and alone`() throws {
+    try TaskFixture.with { fixture in
+      var weights = TaskFixture.baseWeights
+      weights.add("scale", "F8_E8M0", [3], bytes: [1, 2, 255])
+      weights.add("packed", "F4", [4], bytes: [1, 2])
+      let result = try fixture.judge(.finite, fixture.tuned(weights))
+      #expect(result.outcome == .ok)
+      #expect(
+        result.finding
+          == "456 values of 4 tensors; 2 tensors not read, of unknown types F4, F8_E8M0")
+      #expect(result.evidence["notReadTensors"]?.integer == 2)
+      #expect(result.evidence["notRead"]?.array?.first?["tensor"]?.string == "scale")
+      weights.entries.removeAll { $0.dtype != "F4" }
+      let alone = try fixture.judge(.finite, fixture.tuned(weights))
+      #expect(alone.outcome == .notApplicable)
+      #expect(alone.finding.hasSuffix("; 1 tensor not read, of unknown type F4"))
     }
   }
 }

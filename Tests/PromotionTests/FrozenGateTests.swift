@@ -1,7 +1,9 @@
+import Catalog
 import Promotion
 import Storage
 import Support
 import Testing
+import Tracking
 
 @Suite struct FrozenGateTests {
   private static let frozen = "encoder.layer.0.*"
@@ -71,6 +73,70 @@ import Testing
     let result = try judge(Self.weights, [Self.frozen, "encoder.layer.7.*"])
     #expect(result.outcome == .fail)
     #expect(result.finding == "glob 'encoder.layer.7.*' matches no tensor of sections:1")
+  }
+
+  @Test func `a head outside of the prefix that a glob names is not frozen`() throws {
+    try withTemporaryStore { store in
+      var base = SafetensorsFixture()
+      base.addNoise("bert.encoder.weight", [4, 4], seed: 1)
+      base.addNoise("classifier.weight", [2, 4], seed: 2)
+      let gate = try Self.judgeTuning(
+        of: base, in: store, freeze: ["bert.*"], changing: "classifier.weight")
+      #expect(gate.outcome == .ok)
+      #expect(gate.evidence["tensors"]?.integer == 1)
+    }
+  }
+
+  private static func run(of base: Version, freeze: [String], _ store: Store) throws -> Run {
+    try store.write { db in
+      var start = Run.Start(experimentId: try Experiment.add("plain", db).id)
+      start.baseVersionId = base.id
+      let run = try Run.add(start, db)
+      var source = RunSource()
+      source.freeze = freeze
+      try source.put(run, db)
+      return run
+    }
+  }
+
+  /// Registers weights, changes one tensor in a run that declares globs, and judges the result.
+  private static func judgeTuning(
+    of weights: SafetensorsFixture, in store: Store, freeze: [String], changing name: String
+  ) throws -> Gate.Result {
+    let base = try TaskFixture.add(to: store, "base", weights)
+    let run = try Self.run(of: base, freeze: freeze, store)
+    let tuned = weights.changing(name) { $0.bytes[0] ^= 1 }
+    let version = try TaskFixture.add(
+      to: store, "child", tuned, parents: [(base, .finetune)], runId: run.id)
+    let decision = try Promotion.promote(version, to: "prod", in: store)
+    return try #require(decision.gates.first { $0.gate == .frozen })
+  }
+
+  @Test func `a copy under another path excuses nothing, and needs no equal`() throws {
+    try TaskFixture.with { fixture throws in
+      func judge(_ weights: SafetensorsFixture, _ copy: SafetensorsFixture) throws -> Gate.Result {
+        let version = try fixture.tuned(
+          weights, freeze: [Self.frozen], beside: [("copy/model.safetensors", copy.file)])
+        return try fixture.judge(.frozen, version)
+      }
+      let changed = Self.weights.changing("encoder.layer.0.weight") { $0.bytes[0] ^= 1 }
+      #expect(try judge(Self.weights, changed).outcome == .ok)
+      #expect(try judge(changed, Self.weights).outcome == .fail)
+    }
+  }
+
+  @Test func `a name that both versions have in two files is compared within each`() throws {
+    try withTemporaryStore { store in
+      let (one, two) = (Self.weights, TaskFixture.tune(Self.weights, seed: 70))
+      let files = [("a.safetensors", one.file), ("b.safetensors", two.file)]
+      let base = try TaskFixture.add(to: store, "base", files: files)
+      let run = try Self.run(of: base, freeze: ["encoder.*"], store)
+      let version = try TaskFixture.add(
+        to: store, "child", files: files.reversed(), parents: [(base, .finetune)], runId: run.id)
+      let decision = try Promotion.promote(version, to: "prod", in: store)
+      #expect(decision.outcome == .promoted)
+      #expect(decision.gates.first { $0.gate == .frozen }?.evidence["identical"]?.integer == 6)
+    }
   }
 
   @Test func `nothing declared, nothing to judge`() throws {

@@ -5,7 +5,18 @@ import Support
 import Testing
 
 @Suite struct ParentageGateTests {
+  /// What is said of the only edge: its evidence holds the outcome, too.
   private func judge(
+    _ child: SafetensorsFixture, of parent: SafetensorsFixture,
+    _ relation: Parentage.Relation = .finetune
+  ) throws -> (outcome: Gate.Result.Outcome, finding: String, evidence: JSON) {
+    let result = try judgeGate(child, of: parent, relation)
+    let edge = try #require(result.evidence["edges"]?.array?.first)
+    #expect(edge["outcome"]?.string == result.outcome.rawValue)
+    return (result.outcome, result.finding, edge)
+  }
+
+  private func judgeGate(
     _ child: SafetensorsFixture, of parent: SafetensorsFixture,
     _ relation: Parentage.Relation = .finetune
   ) throws -> Gate.Result {
@@ -114,6 +125,105 @@ import Testing
     let result = try judge(TaskFixture.baseWeights, of: TaskFixture.baseWeights, relation)
     #expect(result.outcome == .notApplicable)
     #expect(result.evidence["relation"]?.string == relation.rawValue)
+  }
+
+  private static func stranger(_ seed: UInt64) -> SafetensorsFixture {
+    var other = SafetensorsFixture()
+    for (index, entry) in TaskFixture.baseWeights.entries.enumerated() {
+      other.addNoise(entry.name, entry.shape, seed: seed + UInt64(index))
+    }
+    return other
+  }
+
+  @Test func `each claimed parent is judged, and one that is none fails`() throws {
+    try withTemporaryStore { store in
+      let one = try TaskFixture.add(to: store, "one", TaskFixture.baseWeights)
+      let two = try TaskFixture.add(to: store, "two", TaskFixture.tune(TaskFixture.baseWeights))
+      let other = try TaskFixture.add(to: store, "other", Self.stranger(500))
+      func judge(_ parents: [(Version, Parentage.Relation)]) throws -> Gate.Result {
+        let version = try TaskFixture.add(
+          to: store, "child", TaskFixture.tune(TaskFixture.baseWeights, seed: 44),
+          parents: parents)
+        let decision = try Promotion.promote(version, to: "judged", in: store)
+        return try #require(decision.gates.first { $0.gate == .parentage })
+      }
+      func outcomes(_ result: Gate.Result) -> [String?] {
+        result.evidence["edges"]?.array?.map { $0["outcome"]?.string } ?? []
+      }
+      let good = try judge([(one, .finetune), (other, .merge), (two, .finetune)])
+      #expect(good.outcome == .ok)
+      #expect(outcomes(good) == ["ok", "notApplicable", "ok"])
+      #expect(good.finding.contains("one:1") && good.finding.contains("two:1"))
+      let bad = try judge([(one, .finetune), (other, .finetune)])
+      #expect(bad.outcome == .fail)
+      #expect(outcomes(bad) == ["ok", "fail"])
+      #expect(!bad.finding.contains("one:1") && bad.finding.contains("other:1"))
+      let reason = good.evidence["edges"]?.array?[1]["finding"]?.string
+      #expect(reason == "merge of other:1 may change any weight")
+    }
+  }
+
+  @Test func `a claim that cannot be checked fails, unless the files are the parent's`() throws {
+    try withTemporaryStore { store in
+      let pickle = [("pytorch_model.bin", [UInt8](repeating: 7, count: 100))]
+      let base = try TaskFixture.add(to: store, "base", files: pickle)
+      func judge(
+        _ bytes: [UInt8], _ relation: Parentage.Relation
+      ) throws -> (Gate.Result.Outcome, String) {
+        let version = try TaskFixture.add(
+          to: store, "child", files: [("pytorch_model.bin", bytes)], parents: [(base, relation)])
+        let decision = try Promotion.promote(version, to: "judged", in: store)
+        let result = try #require(decision.gates.first { $0.gate == .parentage })
+        return (result.outcome, result.finding)
+      }
+      let fork = try judge(pickle[0].1, .fork)
+      #expect(fork.0 == .ok)
+      let tuned = try judge([1, 2, 3], .finetune)
+      #expect(tuned.0 == .fail)
+      #expect(tuned.1 == "child:2 has no float tensors in a format that is read")
+      #expect(try judge([1, 2, 3], .merge).0 == .notApplicable)
+    }
+  }
+
+  @Test(arguments: [1e3, 1e6] as [Float])
+  func `a mean far beyond the spread leaves the correlation to decide`(_ mean: Float) throws {
+    var parent = SafetensorsFixture()
+    let steps = SafetensorsFixture.noise(400, seed: 3).map { ($0 * 20).rounded() * mean.ulp }
+    parent.add("w", [400], steps.map { mean + $0 })
+    let tuned = parent.changing("w") { $0.floats[7] += 2 * mean.ulp }
+    let result = try judge(tuned, of: parent)
+    #expect(result.outcome == .ok)
+    #expect(result.evidence["decidedBy"]?.string == "correlation")
+    var other = SafetensorsFixture()
+    let strange = SafetensorsFixture.noise(400, seed: 4).map { ($0 * 20).rounded() * mean.ulp }
+    other.add("w", [400], strange.map { mean + $0 })
+    #expect(try judge(other, of: parent).outcome == .fail)
+  }
+
+  @Test func `values whose squares overflow fail, since nothing can be said`() throws {
+    var parent = SafetensorsFixture()
+    let values = [1e200, 2e200, -1e200, 3e200]
+    let bytes = values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+    parent.add("w", "F64", [4], bytes: bytes)
+    let result = try judge(parent, of: parent)
+    #expect(result.outcome == .fail)
+    #expect(result.finding.hasSuffix("correlation cannot be computed"))
+  }
+
+  @Test func `the same name in two files of the child matches one of the parent's`() throws {
+    try withTemporaryStore { store in
+      let base = try TaskFixture.add(to: store, "base", TaskFixture.baseWeights)
+      let tuned = TaskFixture.tune(TaskFixture.baseWeights)
+      let version = try TaskFixture.add(
+        to: store, "child",
+        files: [("a.safetensors", tuned.file), ("b.safetensors", tuned.file)]
+          + [("c.safetensors", TaskFixture.tune(tuned).file)],
+        parents: [(base, .finetune)])
+      let decision = try Promotion.promote(version, to: "prod", in: store)
+      let result = try #require(decision.gates.first { $0.gate == .parentage })
+      #expect(result.outcome == .ok)
+      #expect(result.evidence["edges"]?.array?.first?["matchedFraction"]?.double == 1)
+    }
   }
 
   @Test func `without a parent nothing is claimed`() throws {

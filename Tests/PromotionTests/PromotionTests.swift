@@ -1,8 +1,10 @@
 import Catalog
+import GRDB
 import Promotion
 import Storage
 import Support
 import Testing
+import Workspace
 
 @Suite struct PromotionTests {
   private func kind(_ body: () throws -> Void) -> RegistryError.Kind? {
@@ -85,6 +87,104 @@ import Testing
   @Test func `a waiver needs a gate that exists and a reason`() {
     #expect(kind { _ = try Promotion.Waiver("retention", reason: "x") } == .invalidInput)
     #expect(kind { _ = try Promotion.Waiver("metric", reason: " \n") } == .invalidInput)
+  }
+
+  @Test func `a gate waived twice is refused and nothing is recorded`() throws {
+    try TaskFixture.with { fixture in
+      let version = try fixture.tuned()
+      let waivers = try ["by hand", "again"].map { try Promotion.Waiver("metric", reason: $0) }
+      let found = kind {
+        _ = try Promotion.promote(version, to: "prod", waivers: waivers, in: fixture.store)
+      }
+      #expect(found == .invalidInput)
+      #expect(try fixture.holder("prod") == nil)
+      #expect(try fixture.store.read { try Promotion.list(of: version, $0).isEmpty })
+    }
+  }
+
+  @Test(arguments: [
+    "evidence = '{'", "evidence = '{}'", "evidence = '[{}]'", "waivers = '{\"a\":1,\"a\":1}'",
+    "waivers = '{\"metric\":\"\"}'", "waivers = '{\"none\":\"x\"}'",
+  ]) func `damaged evidence is corrupt, and verify tells of it`(change: String) throws {
+    try TaskFixture.with { fixture in
+      let version = try fixture.tuned(f1: 0.8)
+      _ = try Promotion.promote(version, to: "prod", in: fixture.store)
+      try fixture.store.write { try $0.execute(sql: "UPDATE promotion SET \(change)") }
+      #expect(
+        kind { _ = try fixture.store.read { try Promotion.list(of: version, $0) } } == .corrupt)
+      let found = try Verification.run(fixture.store, full: false, decisions: Promotion.faults)
+      #expect(found.faults.map(\.message) == ["its evidence is damaged"])
+    }
+  }
+
+  @Test func `only what was waived in truth is shown as waived`() throws {
+    try TaskFixture.with { fixture in
+      let waivers = try ["finite", "metric"].map { try Promotion.Waiver($0, reason: "known") }
+      let decision = try Promotion.promote(
+        try fixture.tuned(), to: "prod", waivers: waivers, in: fixture.store)
+      #expect(decision.waivers == waivers)
+      #expect(decision.usedWaivers == [waivers[1]])
+    }
+  }
+
+  @Test(arguments: [
+    "UPDATE promotion SET outcome = 'refused' WHERE id = 1",
+    "UPDATE promotion SET outcome = 'promoted' WHERE id = 2",
+    "UPDATE promotion SET alias = 'other' WHERE id = 1",
+    "UPDATE promotion SET note = 'other' WHERE id = 1",
+    "UPDATE promotion SET versionId = 1 WHERE id = 1",
+    "UPDATE promotion SET modelId = 1 WHERE id = 3",
+    "UPDATE promotion SET previousVersionId = NULL WHERE id = 4",
+    "UPDATE promotion SET createdAt = 5 WHERE id = 1",
+    "UPDATE promotion SET eventSequence = 1 WHERE id = 1",
+    "UPDATE promotion SET waivers = '{\"metric\":\"other\"}' WHERE id = 1",
+    "UPDATE promotion SET evidence = replace(evidence, '\"ok\"', '\"fail\"') WHERE id = 1",
+    "DELETE FROM promotion WHERE id = 2",
+    """
+    INSERT INTO promotion SELECT 9, kind, modelId, alias, versionId, previousVersionId, outcome,
+      evidence, waivers, note, eventSequence, createdAt FROM promotion WHERE id = 1
+    """,
+  ]) func `a forged decision is found by holding it against its event`(sql: String) throws {
+    try TaskFixture.with { fixture in
+      let (first, second) = (try fixture.tuned(f1: 0.8), try fixture.tuned(f1: 0.9))
+      _ = try Promotion.promote(first, to: "prod", note: "first", in: fixture.store)
+      let removed = try fixture.tuned()
+      _ = try Promotion.promote(removed, to: "prod", in: fixture.store)
+      let waiver = try Promotion.Waiver("metric", reason: "tried")
+      let gone = try fixture.tuned()
+      _ = try Promotion.promote(gone, to: "gone", waivers: [waiver], in: fixture.store)
+      _ = try Promotion.promote(second, to: "prod", in: fixture.store)
+      try fixture.store.write { db in
+        _ = try Alias.unset("gone", of: try Model.get("sections", db), db)
+        for version in [removed, gone] { try version.remove(db) }
+      }
+      func faults() throws -> [Verification.Fault] {
+        try Verification.run(fixture.store, full: false, decisions: Promotion.faults).faults
+      }
+      #expect(try faults() == [])
+      try fixture.store.write { try $0.execute(sql: sql) }
+      #expect(try !faults().isEmpty)
+    }
+  }
+
+  @Test(arguments: [0.1, nil]) func `a version removed meanwhile leaves no decision`(
+    f1: Double?
+  ) throws {
+    try TaskFixture.with { fixture in
+      let version = try fixture.tuned(f1: f1)
+      let before = try fixture.store.read { try Event.list($0).count }
+      let error = #expect(throws: RegistryError.self) {
+        _ = try Promotion.promote(
+          version, to: "prod", in: fixture.store,
+          beforeMove: { try fixture.store.write { try version.remove($0) } })
+      }
+      #expect(error?.kind == .notFound && error?.message == "sections:2 was removed")
+      #expect(try fixture.store.read { try Event.list($0).count } == before + 1)
+      let again = #expect(throws: RegistryError.self) {
+        _ = try Promotion.promote(version, to: "prod", in: fixture.store)
+      }
+      #expect(again?.message == "sections:2 was removed")
+    }
   }
 
   @Test func `promoting the holder again changes and records nothing`() throws {

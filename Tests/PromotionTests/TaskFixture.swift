@@ -49,20 +49,32 @@ struct TaskFixture {
     parents: [(Version, Parentage.Relation)] = [], runId: RunID? = nil,
     metrics: [VersionMetric] = []
   ) throws -> Version {
-    try withTemporaryFolder { folder in
-      try weights.write(to: folder)
-      return try store.withContent {
-        let blob = try Blob.add(
-          file: folder.appending(path: "model.safetensors"), to: store)
-        let file = VersionFile(
-          path: "model.safetensors", digest: blob.digest, sizeBytes: blob.sizeBytes)
-        return try store.write { db in
-          let content = Version.Content(
-            files: [file], parents: parents.map { Version.Parent($0.0.id, $0.1) },
-            metrics: metrics, runId: runId?.hex)
-          return try Version.add(
-            content, to: try Model.find(model, db) ?? Model.add(model, db), db)
+    try add(
+      to: store, model, files: [("model.safetensors", weights.file)], parents: parents,
+      runId: runId, metrics: metrics)
+  }
+
+  /// Adds a version with these files.
+  static func add(
+    to store: Store, _ model: String, files: [(path: String, bytes: [UInt8])],
+    parents: [(Version, Parentage.Relation)] = [], runId: RunID? = nil,
+    metrics: [VersionMetric] = []
+  ) throws -> Version {
+    try store.withContent {
+      let files = try withTemporaryFolder { folder in
+        try files.map { path, bytes in
+          let file = folder.appending(path: path.replacing("/", with: "-"))
+          try Data(bytes).write(to: file)
+          let blob = try Blob.add(file: file, to: store)
+          return VersionFile(path: path, digest: blob.digest, sizeBytes: blob.sizeBytes)
         }
+      }
+      return try store.write { db in
+        let content = Version.Content(
+          files: files, parents: parents.map { Version.Parent($0.0.id, $0.1) },
+          metrics: metrics, runId: runId?.hex)
+        return try Version.add(
+          content, to: try Model.find(model, db) ?? Model.add(model, db), db)
       }
     }
   }
@@ -70,7 +82,8 @@ struct TaskFixture {
   /// Adds a version of the task made by a run that started from version 1.
   func tuned(
     _ weights: SafetensorsFixture = TaskFixture.tune(baseWeights), f1 value: Double? = nil,
-    freeze: [String] = [], in experiment: Experiment? = nil
+    freeze: [String] = [], in experiment: Experiment? = nil,
+    beside others: [(path: String, bytes: [UInt8])] = []
   ) throws -> Version {
     let run = try store.write { db in
       var facts = Run.Start(experimentId: (experiment ?? task).id)
@@ -89,7 +102,8 @@ struct TaskFixture {
       return run
     }
     return try Self.add(
-      to: store, "sections", weights, parents: [(start, .finetune)], runId: run.id)
+      to: store, "sections", files: [("model.safetensors", weights.file)] + others,
+      parents: [(start, .finetune)], runId: run.id)
   }
 
   /// What one gate says about a version.

@@ -7,18 +7,6 @@ import Tracking
 
 extension ProcessTests {
   @Suite struct AbandonedTests {
-    /// Starts `registry run task -- sh -c SCRIPT` as a process of its own.
-    private func start(_ script: String, _ runs: Runs) throws -> Process {
-      let process = Process()
-      process.executableURL = URL(filePath: Runs.binary)
-      process.arguments = ["run", "task", "--", "/bin/sh", "-c", script]
-      process.environment = ProcessInfo.processInfo.environment
-        .merging(["REGISTRY_STORE": runs.store.folder.path, "HERE": runs.folder.path]) { $1 }
-      process.standardOutput = FileHandle.nullDevice
-      try process.run()
-      return process
-    }
-
     /// Waits until a file has content, at most as long as any machine needs.
     private func content(of name: String, _ runs: Runs) throws -> String {
       let path = runs.folder.appending(path: name)
@@ -35,20 +23,11 @@ extension ProcessTests {
       try #require(try runs.store.read { db in try Run.list(db) }.first)
     }
 
-    /// Settles again and again until the guard has let go.
-    private func settle(_ runs: Runs) throws -> Abandoned.Settled {
-      for _ in 0..<3000 {
-        if let settled = try Abandoned.settle(runs.store).first { return settled }
-        usleep(10_000)
-      }
-      throw RegistryError(.unavailable, "the guard does not let go")
-    }
-
     @Test func `a run is not abandoned while its runner or its guard lives`() throws {
       let runs = try Runs()
       defer { runs.close() }
       let script = "echo $$ > $HERE/child; while [ ! -e $HERE/go ]; do sleep 0.02; done"
-      let process = try start(script, runs)
+      let process = try runs.start(script)
       _ = try content(of: "child", runs)
       let run = try onlyRun(runs)
       #expect(run.status == .running && !Spool.isLost(run, runs.store))
@@ -68,11 +47,11 @@ extension ProcessTests {
         done; printf kept > "$REGISTRY_OUTPUT_DIR/file"
         echo $$ > $HERE/child; sleep 1000
         """
-      let process = try start(script, runs)
+      let process = try runs.start(script)
       let child = try content(of: "child", runs)
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
-      let settled = try settle(runs)
+      let settled = try runs.settle()
       #expect(settled.fault == nil && settled.run.status == .failed && settled.run.reason == .lost)
       #expect(!Runs.isAlive(child))
       for key in ["a", "b"] {
@@ -91,9 +70,10 @@ extension ProcessTests {
       let runs = try Runs()
       defer { runs.close() }
       let outcome = try await runs.sh(
-        "echo $$ > $REGISTRY_OUTPUT_DIR/child; kill -9 $PPID; echo a=1; sleep 1000")
+        "echo $$ > $REGISTRY_OUTPUT_DIR/child; echo a=1; kill -9 $PPID; sleep 1000")
       let run = try #require(outcome.run)
       #expect(run.status == .failed && run.reason == .lost && outcome.exitStatus == 125)
+      #expect(try runs.output(run) == "a=1\n")
       let child = try #require(try runs.store.read { db in try run.artifacts(db) }.first)
       #expect(!Runs.isAlive(String(decoding: try runs.content(child.digest), as: UTF8.self)))
     }
@@ -120,10 +100,10 @@ extension ProcessTests {
       var generator = SeededGenerator(seed: 3)
       for round in 0..<8 {
         let script = """
-          i=0; while [ $i -lt 300 ]; do echo "{\\"a\\": $i}" >> "$REGISTRY_METRICS"; i=$((i+1))
-          done; echo $i > $HERE/done\(round)
+          i=0; while [ $i -lt 300 ]; do echo "{\\"a\\": $i}" >> "$REGISTRY_METRICS"
+          echo $i >> $HERE/written\(round); i=$((i+1)); done
           """
-        let process = try start(script, runs)
+        let process = try runs.start(script, name: "run\(round)")
         usleep(UInt32.random(in: 0..<150_000, using: &generator))
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
@@ -137,10 +117,55 @@ extension ProcessTests {
       #expect(open == 0)
       let all = try runs.store.read { db in try Run.list(db) }
       for run in all {
+        let file = runs.folder.appending(path: run.name.replacing("run", with: "written"))
+        let written = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
         let points = try runs.points(run, "a")
-        #expect(points.map(\.value) == (0..<points.count).map(Double.init), "run \(run.name)")
-        #expect(run.status != .finished || points.count == 300)
+        #expect(points.map(\.value) == (0..<points.count).map(Double.init), "\(run.name)")
+        #expect(points.count >= written.split(separator: "\n").count, "\(run.name)")
       }
+    }
+
+    @Test func `a run that was ended from elsewhere keeps all that its child left`() throws {
+      let runs = try Runs()
+      defer { runs.close() }
+      let script = """
+        echo '{"a": 1}' >> "$REGISTRY_METRICS"; echo loss=2; printf x > "$REGISTRY_OUTPUT_DIR/file"
+        exec 2> /dev/null; trap 'echo loss=3; exit' TERM
+        echo $$ > $HERE/child; while :; do sleep 0.05; done
+        """
+      let process = try runs.start(script)
+      _ = try content(of: "child", runs)
+      let run = try onlyRun(runs)
+      try runs.store.write { db in _ = try run.finish(.killed, db) }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      let settled = try runs.settle()
+      #expect(settled.fault == nil && settled.run.status == .killed && settled.run.reason == nil)
+      #expect(try runs.points(run, "a").count == 1)
+      #expect(try runs.points(run, "loss").map(\.value) == [2, 3])
+      #expect(try runs.output(run) == "loss=2\nloss=3\n")
+      #expect(try runs.store.read { db in try run.artifacts(db) }.map(\.path) == ["file"])
+      #expect(!Spool(run.id, runs.store).exists)
+    }
+
+    @Test func `what a removed run left is stored once it is restored`() throws {
+      let runs = try Runs()
+      defer { runs.close() }
+      let process = try runs.start(
+        "exec 2> /dev/null; trap 'echo loss=3; exit' TERM; echo $$ > $HERE/child; while :; do sleep 0.05; done"
+      )
+      _ = try content(of: "child", runs)
+      let run = try onlyRun(runs)
+      try runs.store.write { db in try run.finish(.killed, db).set(.deleted, db) }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      for _ in 0..<100 {
+        #expect(try Abandoned.settle(runs.store).isEmpty)
+        usleep(10_000)
+      }
+      try runs.store.write { db in try run.set(.active, db) }
+      #expect(try runs.settle().fault == nil)
+      #expect(try runs.output(run) == "loss=3\n")
     }
   }
 }

@@ -143,6 +143,24 @@ extension ProcessTests {
       #expect(try String(contentsOfFile: shown, encoding: .utf8) == expected)
     }
 
+    @Test func `a child that opens its own output anew cuts nothing off`() async throws {
+      let runs = try Runs()
+      defer { runs.close() }
+      let outcome = try await runs.sh(
+        "echo 1; echo 2 > /dev/stderr; echo 3 | tee /dev/stderr; echo 4 > /dev/stdout; echo 5 >&2")
+      #expect(try runs.output(try #require(outcome.run)) == "1\n2\n3\n3\n4\n5\n")
+    }
+
+    @Test func `a child that is killed while it prints loses nothing that it printed`() async throws
+    {
+      let runs = try Runs()
+      defer { runs.close() }
+      let outcome = try await runs.sh("head -c 900000 /dev/zero | tr '\\0' x; kill -9 $$")
+      let run = try #require(outcome.run)
+      #expect(run.usage.exitSignal == SIGKILL)
+      #expect(try runs.output(run) == String(repeating: "x", count: 900_000))
+    }
+
     @Test func `a child that closes its output goes on to its end`() async throws {
       let runs = try Runs()
       defer { runs.close() }

@@ -1,3 +1,4 @@
+import Catalog
 import Foundation
 import Runner
 import Storage
@@ -75,5 +76,44 @@ final class Runs {
     else { return false }
     let status = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
     return !String(decoding: status, as: UTF8.self).contains("State:\tZ")
+  }
+
+  /// Starts `registry run task -- sh -c SCRIPT` as a process of its own, with `HERE` as a folder.
+  func start(_ script: String, name: String? = nil) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(filePath: Self.binary)
+    let options = name.map { ["--name", $0] } ?? []
+    process.arguments = ["run", "task"] + options + ["--", "/bin/sh", "-c", script]
+    process.environment = ProcessInfo.processInfo.environment
+      .merging(["REGISTRY_STORE": store.folder.path, "HERE": folder.path]) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  /// Settles again and again until the guard has let go.
+  func settle() throws -> Abandoned.Settled {
+    for _ in 0..<3000 {
+      if let settled = try Abandoned.settle(store).first { return settled }
+      usleep(10_000)
+    }
+    throw RegistryError(.unavailable, "the guard does not let go")
+  }
+
+  /// A store with base `base:1` and its fork `sections:1`, a task.
+  static func withTask() throws -> (runs: Runs, fork: Fork) {
+    let runs = try Runs()
+    var fixture = SafetensorsFixture()
+    fixture.addNoise("bert.encoder.layer.0.weight", [4, 8], seed: 1)
+    fixture.addNoise("bert.encoder.layer.1.weight", [4, 8], seed: 2)
+    fixture.addNoise("classifier.weight", [2, 8], seed: 3)
+    let folder = try fixture.write(to: runs.folder.appending(path: "base"))
+    try Data("{}".utf8).write(to: folder.appending(path: "config.json"))
+    _ = try VersionImport.addBase(folder, to: runs.store)
+    let fork = try runs.store.write { db in
+      try Fork.add(
+        Reference("base").version(db), as: "sections", type: "other", metric: nil, db)
+    }
+    return (runs, fork)
   }
 }

@@ -22,7 +22,18 @@ import Testing
       "v_num=0.0@0 train_loss=0.512@0"
     ),
     ("50%|██   | 5/10 [00:01<00:01, 4.9it/s, loss=0.3]", "loss=0.3@0"),
-    ("train: 50%|█ | 5/10 [00:01<00:01,  4.9it/s, acc=91%]", "train=50.0@0 acc=91.0@0"),
+    ("train: 50%|█ | 5/10 [00:01<00:01,  4.9it/s, acc=91%]", "acc=91.0@0"),
+    ("Map: 100%|██████████| 5/5 [00:00<00:00]", ""),
+    ("loss: 50% acc=3%", "loss=50.0@0 acc=3.0@0"),
+    ("Step: 3 Loss: 0.5 EPOCH=1", "Loss=0.5@3 EPOCH=1.0@3"),
+    ("epoch: 3.0 loss: 0.5", "epoch=3.0@0 loss=0.5@0"),
+    (
+      "\u{1b}[1m1/5\u{1b}[0m \u{1b}[32m━━\u{1b}[0m\u{1b}[37m━━\u{1b}[0m \u{1b}[1m0s\u{1b}[0m "
+        + "10ms/step - accuracy: 0.5 - loss: 0.7\u{8}\u{8}\u{8}\u{8}",
+      "accuracy=0.5@0 loss=0.7@0"
+    ),
+    ("\u{1b}[31mloss\u{1b}[0m=\u{1b}[1m0.25\u{1b}[0m", "loss=0.25@0"),
+    ("loss=1\u{0}acc=2\u{1b}[", "loss=1.0@0 acc=2.0@0"),
     ("2026-01-01 12:00:01,123 INFO step=3 loss=0.1", "loss=0.1@3"),
     ("[2026-01-01T12:00:01Z] epoch=2 step=40 loss=1.5", "epoch=2.0@40 loss=1.5@40"),
     ("iteration: 7, epoch: 1, loss: -0.25", "epoch=1.0@7 loss=-0.25@7"),
@@ -51,6 +62,34 @@ import Testing
     let found = try scraped(Array((line + "\n").utf8))
     let shown = found.map { "\($0.key)=\($0.value)@\($0.step)" }.joined(separator: " ")
     #expect(shown == expected)
+  }
+
+  /// What transformers prints for three epochs of four steps, before and since version 5.
+  @Test(arguments: [true, false])
+  func `a whole Trainer log has steps that only grow and the latest values last`(isQuoted: Bool)
+    throws
+  {
+    func number(_ value: Double) -> String {
+      isQuoted ? "'\(String(format: "%.4g", value))'" : "\(value)"
+    }
+    var lines: [String] = []
+    for step in 1...12 {
+      let epoch = number(Double(step) / 4)
+      let loss = number(1 - Double(step) / 16)
+      lines.append("{'loss': \(loss), 'learning_rate': \(number(5e-05)), 'epoch': \(epoch)}")
+      if step % 4 == 0 {
+        lines.append("{'eval_loss': \(number(2 - Double(step) / 16)), 'epoch': \(epoch)}")
+      }
+    }
+    lines.append("{'train_runtime': \(number(12.5)), 'train_loss': 0.5, 'epoch': \(number(3))}")
+    let found = try scraped(Array((lines.joined(separator: "\n") + "\n").utf8))
+    for key in ["loss", "eval_loss", "learning_rate"] {
+      let steps = found.filter { $0.key == key }.map(\.step)
+      #expect(zip(steps, steps.dropFirst()).allSatisfy(<), "\(key) \(steps)")
+    }
+    let latest = found.filter { $0.key == "loss" }.max { $0.step < $1.step }
+    #expect(latest?.value == 0.25)
+    #expect(found.filter { $0.key == "eval_loss" }.max { $0.step < $1.step }?.value == 1.25)
   }
 
   @Test func `a carriage return ends a line and each key counts on`() throws {

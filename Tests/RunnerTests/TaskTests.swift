@@ -10,27 +10,10 @@ import Workspace
 
 extension ProcessTests {
   @Suite struct TaskTests {
-    /// A store with base `base:1` and its fork `sections:1`, a task.
-    private func task() throws -> (runs: Runs, fork: Fork) {
-      let runs = try Runs()
-      var fixture = SafetensorsFixture()
-      fixture.addNoise("bert.encoder.layer.0.weight", [4, 8], seed: 1)
-      fixture.addNoise("bert.encoder.layer.1.weight", [4, 8], seed: 2)
-      fixture.addNoise("classifier.weight", [2, 8], seed: 3)
-      let folder = try fixture.write(to: runs.folder.appending(path: "base"))
-      try Data("{}".utf8).write(to: folder.appending(path: "config.json"))
-      _ = try VersionImport.addBase(folder, to: runs.store)
-      let fork = try runs.store.write { db in
-        try Fork.add(
-          Reference("base").version(db), as: "sections", type: "other", metric: nil, db)
-      }
-      return (runs, fork)
-    }
-
     private let copyBase = "cp \"$REGISTRY_BASE_DIR\"/* \"$REGISTRY_OUTPUT_DIR\"/; "
 
     @Test func `output of a run that ends well is the task's next version`() async throws {
-      let (runs, fork) = try task()
+      let (runs, fork) = try Runs.withTask()
       defer { runs.close() }
       let outcome = try await runs.sh(
         copyBase + """
@@ -57,7 +40,7 @@ extension ProcessTests {
     @Test func `a run from another version starts there and one from scratch has no parent`()
       async throws
     {
-      let (runs, _) = try task()
+      let (runs, _) = try Runs.withTask()
       defer { runs.close() }
       let other = try await runs.sh(copyBase) {
         $0.session.task = "sections"
@@ -77,7 +60,7 @@ extension ProcessTests {
     }
 
     @Test func `a glob that matches no tensor is refused before there is a run`() async throws {
-      let (runs, _) = try task()
+      let (runs, _) = try Runs.withTask()
       defer { runs.close() }
       for (glob, isThere) in [
         ("encoder.layer.*", true), ("bert.encoder.layer.0.*", true), ("model.classifier.*", true),
@@ -98,7 +81,7 @@ extension ProcessTests {
     }
 
     @Test func `output of a failed run stays with it until it is adopted`() async throws {
-      let (runs, fork) = try task()
+      let (runs, fork) = try Runs.withTask()
       defer { runs.close() }
       let outcome = try await runs.sh(copyBase + "exit 3") { $0.session.task = "sections" }
       let run = try #require(outcome.run)
@@ -111,7 +94,7 @@ extension ProcessTests {
     }
 
     @Test func `output that is not what its name says makes no version and is kept`() async throws {
-      let (runs, _) = try task()
+      let (runs, _) = try Runs.withTask()
       defer { runs.close() }
       let outcome = try await runs.sh("printf junk > \"$REGISTRY_OUTPUT_DIR/m.safetensors\"") {
         $0.session.task = "sections"

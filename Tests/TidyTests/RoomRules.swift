@@ -35,9 +35,13 @@ enum RoomRules {
   }
 
   static func imports(_ file: Tree.File) -> [String] {
-    SwiftCode(file.text).lines.compactMap { line in
-      line.firstMatch(of: #/^\s*(?:@\w+ )?(?:package |public |internal )?import (\w+)/#)
-        .map { String($0.1) }
+    let pattern =
+      #/
+      (?:^|;) \s* (?:@\w+\s+)* (?:\w+\s+)? import \s+
+      (?:(?:struct|class|enum|protocol|typealias|func|let|var) \s+)? (\w+)
+      /#
+    return SwiftCode(file.text).lines.flatMap { line in
+      line.matches(of: pattern).map { String($0.1) }
     }
   }
 

@@ -52,6 +52,11 @@ import Testing
   @Test func `an import upward or sideways is found`() {
     #expect(RoomRules.faults(source("package import Weights")).count == 1)
     #expect(RoomRules.faults(source("import Catalog", room: "Tracking")).count == 1)
+    for text in [
+      "private import Weights", "fileprivate import Weights", "import struct Weights.Blob",
+      "@preconcurrency package import enum Weights.Blob", "import GRDB; import Weights",
+    ] { #expect(RoomRules.faults(source(text)).count == 1, "\(text)") }
+    #expect(RoomRules.faults(source("/// They import Weights.\nlet important = 1")) == [])
     #expect(RoomRules.faults(source("import Storage\nimport GRDB", room: "Promotion")) == [])
     #expect(RoomRules.faults(source("", room: "Unheard")).count == 1)
     let manifest = ".target(name: \"Weights\", dependencies: [\"Storage\", \"Catalog\", grdb]),"

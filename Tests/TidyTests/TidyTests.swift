@@ -53,7 +53,6 @@ import Testing
   }
 
   @Test func `the README's tree is the real one`() throws {
-    guard let readme = try? Tree.file("README.md").text else { return }
-    expectNone(ReadmeTree.faults(readme))
+    expectNone(ReadmeTree.faults(try Tree.file("README.md").text))
   }
 }

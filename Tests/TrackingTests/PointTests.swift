@@ -74,6 +74,20 @@ import Tracking
     }
   }
 
+  @Test func `of a batch with points that no step is left for, the others can be stored`() throws {
+    try withRun { (store, run) throws in
+      try run.log("a", [Point(step: .max, time: 0, value: 1)], in: store)
+      var batch = PointBatch()
+      for (key, step) in [("a", nil), ("a", 5), ("b", nil), ("a", nil)] as [(String, Int64?)] {
+        batch.add(try batch.key(key), step: step, time: 0, value: 2)
+      }
+      let refused = try store.write { db in try run.appendWhatFits(batch, db) }
+      #expect(refused.map(\.key) == ["a"] && refused.map(\.count) == [2])
+      #expect(try run.allPoints("a", in: store).map(\.step) == [5, .max])
+      #expect(try run.allPoints("b", in: store).map(\.step) == [0])
+    }
+  }
+
   @Test func `a point without a time has the time at which it is stored`() throws {
     try withRun { (store, run) throws in
       var batch = PointBatch()
@@ -116,7 +130,7 @@ import Tracking
     }
   }
 
-  @Test func `a million-point batch needs no statement a point`() throws {
+  @Test func `a batch of fifty thousand points needs no statement a point`() throws {
     try withRun { (store, run) throws in
       var batch = PointBatch()
       let key = try batch.key("a")

@@ -81,6 +81,51 @@ import Tracking
     }
   }
 
+  @Test func `a list of thousands of values is answered`() throws {
+    try withRun { (store, run) throws in
+      try store.write { db in try run.logParameters([Parameter("lr", "auto")], db) }
+      try run.log("a", values: [2990], in: store)
+      let numbers = (0..<3000).map(String.init).joined(separator: ",")
+      for (filter, count) in [
+        ("a in (\(numbers))", 1), ("a not in (\(numbers))", 0),
+        ("params.lr in (\(numbers))", 0), ("params.lr not in (\(numbers))", 1),
+        ("params.lr in ('auto',\(numbers))", 1), ("params.lr not in ('auto',\(numbers))", 0),
+      ] {
+        var search = RunSearch()
+        search.filter = try Filter.parse(filter)
+        #expect(try store.read { db in try search.count(db) } == count, "\(filter.prefix(20))")
+      }
+    }
+  }
+
+  @Test func `a page without columns has the primary metric and what most of its runs have`() throws
+  {
+    try withTemporaryStore { store in
+      let page = try store.write { db in
+        let task = Experiment.Task(
+          type: "other", metric: "primary", direction: .max, modelId: 1, baseVersionId: nil)
+        let experiment = try Experiment.add("many", task: task, db)
+        for number in 0..<4 {
+          let run = try Run.add(Run.Start(experimentId: experiment.id), db)
+          var batch = PointBatch()
+          for name in (0..<300).map({ "\(number)-\($0)" }) + ["zz", number == 0 ? "primary" : "x"] {
+            batch.add(try batch.key(name), step: 0, time: 0, value: 1)
+          }
+          try run.append(batch, db)
+        }
+        return try RunSearch().page(db)
+      }
+      let keys = Set(page.rows.flatMap { $0.metrics.map(\.key) })
+      #expect(keys.count == 200 && keys.isSuperset(of: ["primary", "zz", "x"]))
+      for row in page.rows {
+        for key in keys.union(["none"]) {
+          let isThere = row.metrics.contains { $0.key == key }
+          #expect((row.value(.metric(key)) != nil) == isThere)
+        }
+      }
+    }
+  }
+
   @Test func `deleted runs and those of deleted experiments are not listed`() throws {
     try withRun { (store, run) throws in
       func names(_ view: RunSearch.View) throws -> [String] {

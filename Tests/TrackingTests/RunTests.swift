@@ -39,7 +39,10 @@ import Tracking
       }
       try add("mine", sharing: false)
       #expect(try errorKind { try add("mine", sharing: false) } == .conflict)
-      #expect(try errorKind { try add("a@b", sharing: true) } == .invalidInput)
+      for name in ["", "a\nb", String(repeating: "x", count: 256)] {
+        #expect(try errorKind { try add(name, sharing: true) } == .invalidInput)
+      }
+      try add("2026-11-25 18:30 user@host ~ 1^//x", sharing: true)
       try add("mine", sharing: true)
       let kind = try errorKind { try store.read { db in _ = try Run.resolve("mine", db) } }
       #expect(kind == .ambiguous)

@@ -16,6 +16,10 @@ import Weights
     return moments
   }
 
+  private func onGrid(_ values: [Double], _ grid: Double) -> [Double] {
+    values.map { ($0 / grid).rounded() * grid }
+  }
+
   private func moments(_ a: [Double], _ b: [Double]) -> Moments { moments(a, .f64, b, .f64) }
 
   @Test func `a tensor is at distance 0 from itself and correlates by 1`() throws {
@@ -38,7 +42,9 @@ import Weights
       // Design §4: 2·k·ε·Σ|a·b|, k the number of terms.
       let products = zip(a, b).map(*)
       let bound = 2 * Double(count) * Double.ulpOfOne * products.reduce(0) { $0 + abs($1) }
-      #expect(abs(found.sumAB - products.reduce(0, +)) <= bound, "seed \(Self.seed)")
+      let sumAB = found.spreadAB + Double(found.count) * found.meanA * found.meanB
+      // The mean's product goes out and in again: one rounding more each.
+      #expect(abs(sumAB - products.reduce(0, +)) <= 2 * bound, "seed \(Self.seed)")
       let squares = zip(a, b).map { ($0 - $1) * ($0 - $1) }
       let sum = squares.reduce(0, +)
       #expect(abs(found.sumDD - sum) <= 2 * Double(count) * Double.ulpOfOne * sum)
@@ -72,12 +78,52 @@ import Weights
     #expect(moments([1], [0]).relativeL2 == .infinity)
   }
 
+  @Test(arguments: [1e3, -1e6, 1e9, 1e12]) func `a spread far from zero is not rounded away`(
+    _ offset: Double
+  ) throws {
+    var data = CodecData(seed: Self.seed)
+    let a = data.weights(5000)
+    let b = data.trained(a, scale: 0.1)
+    // Rounded to a grid that the offset keeps, both pairs have the same correlation.
+    let grid = offset.ulp
+    let (fineA, fineB) = (onGrid(a, grid), onGrid(b, grid))
+    let near = try #require(moments(fineA, fineB).correlation)
+    let far = try #require(
+      moments(fineA.map { $0 + offset }, fineB.map { $0 + offset }).correlation)
+    // A mean of a block is rounded to the grid, beside a deviation of 0.05.
+    #expect(abs(near - far) < 1e-12 + grid / 0.05)
+  }
+
+  @Test func `parts around other means have the correlation of the whole`() throws {
+    var data = CodecData(seed: Self.seed)
+    let a = data.weights(6000)
+    let b = data.trained(a, scale: 0.1)
+    func shifted(_ values: [Double]) -> [Double] {
+      values.enumerated().map { $1 + Double($0 / 2048) * 1000 }
+    }
+    let (x, y) = (shifted(a), shifted(b))
+    let found = try #require(moments(x, y).correlation)
+    let (meanX, meanY) = (x.reduce(0, +) / 6000, y.reduce(0, +) / 6000)
+    let products = zip(x, y).map { ($0 - meanX) * ($1 - meanY) }.reduce(0, +)
+    let squaresX = x.map { ($0 - meanX) * ($0 - meanX) }.reduce(0, +)
+    let squaresY = y.map { ($0 - meanY) * ($0 - meanY) }.reduce(0, +)
+    #expect(abs(found - products / (squaresX * squaresY).squareRoot()) < 1e-12)
+  }
+
+  @Test func `squares beyond a Double have no correlation`() {
+    #expect(moments([1e200, 2e200, 3e200], [1, 2, 3]).correlation == nil)
+    var data = CodecData(seed: Self.seed)
+    var sum = moments(data.weights(3000), data.weights(3000))
+    sum.add(moments([1e200, 2e200], [1, 2]))
+    #expect(sum.correlation == nil)
+  }
+
   @Test func `NaN and infinity are counted and left out`() {
     let found = moments([1, .nan, 2, .infinity], [1, 5, -.infinity, .nan])
     #expect(found.count == 1)
     #expect(found.nonfiniteA == 2)
     #expect(found.nonfiniteB == 2)
-    #expect(found.sumA == 1)
+    #expect(found.meanA == 1)
     #expect(found.sumDD == 0)
   }
 

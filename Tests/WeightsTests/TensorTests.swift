@@ -53,7 +53,7 @@ import Weights
       let second = try blobs.add(safetensors(child), "model.safetensors").digest
       let changes = try blobs.store.read(.weights) { db in
         try TensorDifference.list(
-          try Tensor.list(of: first, db), try Tensor.list(of: second, db), db)
+          try FileTensor.list(path: "a", first, db), try FileTensor.list(path: "a", second, db), db)
       }
       #expect(changes.map(\.name) == ["a", "b", "new", "shaped", "zero", "gone"])
       #expect(
@@ -61,6 +61,26 @@ import Weights
           .changed(relativeL2: 0.2, largest: 1), .equal, .added, .reshaped,
           .changed(relativeL2: 0, largest: 0), .removed,
         ])
+    }
+  }
+
+  @Test func `another type is told apart from another shape`() throws {
+    try withBlobs { blobs in
+      func add(_ dtype: String, _ shape: [Int], bytes: Int) throws -> Digest {
+        let tensor = MadeTensor("w", dtype, shape, [UInt8](repeating: 1, count: bytes))
+        return try blobs.add(safetensors([tensor]), "m.safetensors").digest
+      }
+      let base = try add("F32", [2], bytes: 8)
+      let others = try [
+        add("BF16", [2], bytes: 4), add("BF16", [2, 1], bytes: 4), add("F32", [1, 2], bytes: 8),
+      ]
+      let changes = try blobs.store.read(.weights) { db in
+        try others.flatMap {
+          try TensorDifference.list(
+            try FileTensor.list(path: "a", base, db), try FileTensor.list(path: "a", $0, db), db)
+        }.map(\.change)
+      }
+      #expect(changes == [.retyped, .reshaped, .reshaped])
     }
   }
 
@@ -73,7 +93,7 @@ import Weights
       let second = try blobs.add(safetensors([moved]), "a.safetensors", parents: [first]).digest
       let change = try blobs.store.read(.weights) { db in
         try TensorDifference.list(
-          try Tensor.list(of: first, db), try Tensor.list(of: second, db), db
+          try FileTensor.list(path: "a", first, db), try FileTensor.list(path: "a", second, db), db
         )[0].change
       }
       let pairs = zip(base.values, moved.values).map { (Double($0), Double($1)) }
@@ -96,8 +116,9 @@ import Weights
       let first = try blobs.add(safetensors(base), "a.safetensors").digest
       let second = try blobs.add(safetensors(child), "a.safetensors").digest
       try blobs.store.read(.weights) { db in
-        let partners = Tensor.partners(
-          of: try Tensor.list(of: second, db), in: try Tensor.list(of: first, db))
+        let partners = FileTensor.partners(
+          of: try FileTensor.list(path: "a", second, db),
+          in: try FileTensor.list(path: "a", first, db))
         #expect(partners == [0, 1])
       }
     }

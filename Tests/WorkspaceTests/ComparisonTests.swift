@@ -84,7 +84,7 @@ import Workspace
     try withRuns { store, _, _ in
       let comparison = try compare(["one", "two"], store)
       #expect(try row("f1", comparison).values == [.number(0.8), .number(0.75)])
-      #expect(try row("warmup", comparison).values == [.missing, .number(10)])
+      #expect(try row("warmup", comparison).values == [.missing, .text("10")])
       #expect(try row("name", comparison).values == [.text("a"), .missing])
     }
   }
@@ -123,7 +123,7 @@ import Workspace
       #expect(f1.parentValues == [nil, 0.8])
       #expect(f1.deltaToParent(column: 0) == nil)
       #expect(f1.deltaToParent(column: 1) == 0.75 - 0.8)
-      #expect(try row("size", comparison).values == [.number(5), .number(5)])
+      #expect(try row("size", comparison).values == [.integer(5), .integer(5)])
     }
   }
 

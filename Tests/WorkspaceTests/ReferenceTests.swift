@@ -162,6 +162,52 @@ import Workspace
     }
   }
 
+  @Test func `a run's path is of its version, else of what stayed with the run`() throws {
+    try withStore { db throws in
+      let made = try Run.resolve("brave-otter", db)
+      let failed = try Run.resolve("wild-crow", db)
+      for run in [made, failed] {
+        try run.putArtifact(
+          Artifact(path: "checkpoint-5/x.txt", sizeBytes: 3, digest: digest("left")), db)
+      }
+      for (text, holder, path) in [
+        ("runs:/\(made.id.hex)/model.safetensors", "sections:2", "model.safetensors"),
+        ("brave-otter//model.safetensors", "sections:2", "model.safetensors"),
+        ("runs:/\(made.id.hex)/checkpoint-5/x.txt", "runs:/\(made.id.hex)", "checkpoint-5/x.txt"),
+        ("wild-crow//checkpoint-5/x.txt", "runs:/\(failed.id.hex)", "checkpoint-5/x.txt"),
+        ("last//checkpoint-5/x.txt", "runs:/\(failed.id.hex)", "checkpoint-5/x.txt"),
+        ("sha256:\(digest("left").hex)", "runs:/\(made.id.hex)", "checkpoint-5/x.txt"),
+        ("sha256:\(digest("org/base a/b.txt").short)", "org/base:1", "a/b.txt"),
+        ("sections:1^//a/b.txt", "org/base:1", "a/b.txt"),
+      ] {
+        let found = try Reference(text).file(db)
+        #expect(found.holder == holder && found.file.path == path, "\(text)")
+        #expect(try Reference(text).namesFile)
+      }
+      #expect(try !Reference("wild-crow").namesFile)
+      let error = failure { _ = try Reference("wild-crow//checkpoint-5/y.txt").file(db) }
+      #expect(error?.kind == .notFound)
+      #expect(error?.hint == "did you mean checkpoint-5/x.txt?")
+    }
+  }
+
+  @Test func `the version that a run made and the run that made a version are found by index`()
+    throws
+  {
+    try withStore { db throws in
+      for sql in [
+        "SELECT * FROM version WHERE runId = 'x' ORDER BY version.id LIMIT 1",
+        "SELECT * FROM run WHERE outputVersionId = 1 ORDER BY id LIMIT 1",
+        "SELECT * FROM runArtifact WHERE contentBlobDigest = x'00'",
+      ] {
+        let plan = try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN " + sql).map { row in
+          row["detail"] as String
+        }
+        #expect(plan.allSatisfy { $0.contains("USING INDEX") }, "\(plan)")
+      }
+    }
+  }
+
   @Test func `names that two experiments use need the experiment before them`() throws {
     try withStore { db throws in
       let other = try Experiment.add("other", db)

@@ -125,6 +125,21 @@ import Workspace
     }
   }
 
+  @Test func `a removal does not wait for who reads content`() throws {
+    try withWorkspace { store, _ in
+      try addBase("base", to: store)
+      do {
+        let reader = try FileLock(path: store.folder.appending(path: "gc.lock").path)
+        reader.lock(.shared)
+        let start = ContinuousClock.now
+        let removed = try VersionRemoval.remove(Reference("base:1"), from: store)
+        #expect(ContinuousClock.now - start < .seconds(10))  // 60 are the patience of gc
+        #expect(removed.freedBytes == nil)
+      }
+      #expect(try Collection.run(store).content.blobCount > 0)
+    }
+  }
+
   @Test func `a version stays while an alias, a task or a run under way names it`() throws {
     try withWorkspace { store, _ in
       let version = try addBase("base", to: store).version

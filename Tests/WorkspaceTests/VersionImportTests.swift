@@ -58,6 +58,45 @@ import Workspace
     }
   }
 
+  @Test func `an export into an empty folder leaves the folder itself as it is`() throws {
+    try withWorkspace { store, folder in
+      try addBase("base", to: store)
+      let place = folder.appending(path: "place")
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      #expect(chmod(place.path, 0o750) == 0)
+      func identity() -> [UInt64] {
+        var status = stat()
+        #expect(stat(place.path, &status) == 0)
+        return [UInt64(status.st_dev), UInt64(status.st_ino), UInt64(status.st_mode)]
+      }
+      let before = identity()
+      _ = try VersionExport.write(Reference("base"), to: place, from: store)
+      #expect(identity() == before)
+      #expect(try read(place) == modelFiles())
+      #expect(
+        try Set(FileManager.default.contentsOfDirectory(atPath: place.path))
+          == ["model.safetensors", "config.json", "1_Pooling", "deep", "empty"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["place"])
+    }
+  }
+
+  @Test func `an export that fails leaves an empty folder empty`() throws {
+    try withWorkspace { store, folder in
+      let version = try addBase("base", to: store).version
+      try store.write { db in
+        try db.execute(
+          sql: "UPDATE versionFile SET contentBlobDigest = zeroblob(32) WHERE path = 'empty'")
+      }
+      let place = folder.appending(path: "place")
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      let error = failure {
+        _ = try VersionExport.write(Reference(version.reference), to: place, from: store)
+      }
+      #expect(error != nil)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: place.path) == [])
+    }
+  }
+
   @Test func `a child costs what it changed, and equal files are told`() throws {
     try withWorkspace { store, folder in
       let base = try addBase("base", to: store)

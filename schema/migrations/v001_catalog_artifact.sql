@@ -6,3 +6,4 @@ CREATE TABLE runArtifact (
   contentBlobDigest BLOB NOT NULL CHECK (length(contentBlobDigest) = 32),  -- SHA-256 of the file
   PRIMARY KEY (runId, path)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX runArtifactByContent ON runArtifact (contentBlobDigest);

@@ -18,6 +18,7 @@ CREATE TABLE version (
   note TEXT,  -- what people say of it
   UNIQUE (modelId, number)
 ) STRICT;
+CREATE INDEX versionByRun ON version (runId) WHERE runId IS NOT NULL;
 
 -- Written by Catalog: the files of versions; a path is a key, relative, parted by '/'.
 CREATE TABLE versionFile (

@@ -26,6 +26,7 @@ CREATE TABLE run (
 CREATE INDEX runByStart ON run (experimentId, startTime);
 CREATE INDEX runByName ON run (name, experimentId);
 CREATE INDEX runByStatus ON run (status) WHERE status IN ('RUNNING', 'SCHEDULED');
+CREATE INDEX runByOutput ON run (outputVersionId) WHERE outputVersionId IS NOT NULL;
 
 -- Written by Tracking: where a run came from; large, so apart from what lists scan.
 CREATE TABLE runSource (
@@ -33,6 +34,7 @@ CREATE TABLE runSource (
   command TEXT,  -- JSON array: the exact argv
   gitCommit TEXT,  -- hex digits of the working tree's commit
   gitDiff BLOB,  -- zlib stream of `git diff HEAD`; null when clean
+  untrackedCount INTEGER,  -- files that were in no commit and not ignored; null when nobody looked
   gpu TEXT,  -- JSON array of what nvidia-smi said
   freeze TEXT,  -- JSON array of the globs of tensors declared frozen
   scrapeRule TEXT,  -- the rule by which the output was read

@@ -12,6 +12,9 @@ int csystem_sqlite_persist_wal(sqlite3 *connection);
 /// Makes orphaned descendants children of this process (Linux); returns 0, or -1 where there is no such thing.
 int csystem_become_subreaper(void);
 
+/// Lets a pipe hold a megabyte where the system can; elsewhere it stays as it is.
+void csystem_widen_pipe(int descriptor);
+
 /// Counts a signal (1...31) from now on instead of obeying it; a signal that is ignored stays ignored. Returns 0, or -1.
 int csystem_count_signal(int signal);
 

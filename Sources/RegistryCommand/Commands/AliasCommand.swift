@@ -8,6 +8,12 @@ import Workspace
 struct AliasCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "alias", abstract: "Movable names on versions, with their history.",
+    discussion: """
+      Examples:
+        registry alias ls
+        registry alias log reviews@prod
+        registry promote reviews/best --to prod
+      """,
     subcommands: [AliasList.self, AliasLog.self, AliasRemove.self])
 }
 
@@ -98,8 +104,10 @@ struct AliasLog: ParsableCommand {
         let decisions = try Promotion.list(of: model, alias: alias.name, db)
         for (index, entry) in log.enumerated() {
           // A promotion appends the move and then itself.
-          let decision = decisions.first { $0.eventSequence == entry.sequence + 1 }
-          let waived = (decision?.waivers ?? []).map { "\($0.gate.name): \($0.reason)" }
+          let decision = decisions.first {
+            $0.outcome == .promoted && $0.eventSequence == entry.sequence + 1
+          }
+          let waived = (decision?.usedWaivers ?? []).map { "\($0.gate.name): \($0.reason)" }
           let back = log.count - 1 - index
           let reference = back == 0 ? "@\(alias.name)" : "@\(alias.name)~\(back)"
           table.add([

@@ -6,6 +6,11 @@ import Workspace
 struct BaseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "base", abstract: "Pre-trained models to start from.",
+    discussion: """
+      Examples:
+        registry base add ./bert-tiny
+        registry fork bert-tiny reviews --metric val/f1:max
+      """,
     subcommands: [BaseAdd.self])
 }
 
@@ -15,7 +20,7 @@ struct BaseAdd: ParsableCommand {
     discussion: """
       Examples:
         registry base add ./bert-tiny
-        registry base add ~/.cache/huggingface/hub/models--org--name/snapshots/1a2b
+        registry base add ~/models/bert-tiny
         registry base add model.safetensors --name tiny --note 'from the paper'
       """)
 

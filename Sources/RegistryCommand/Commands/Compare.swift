@@ -64,9 +64,9 @@ struct Best: ParsableCommand {
         report.add(
           [
             .init(
-              "run", nil, .structure(.string(run.id.hex), text: "\(run.id.short) \(run.name)"),
+              "runId", "run", .structure(.string(run.id.hex), text: "\(run.id.short) \(run.name)"),
               .bold),
-            .init("name", nil, .structure(.string(run.name), text: "")),
+            .init("runName", nil, .structure(.string(run.name), text: "")),
             .init("task", nil, .text(experiment.name)),
             .init("version", "made", .init(version?.reference), .bold),
             .init("metric", nil, .structure(JSON(metric), text: "")),

@@ -31,7 +31,7 @@ struct ComparisonReport {
     report.data("columns", columnsJSON)
     report.add(table)
     if comparison.hiddenCount > 0, !all {
-      report.line("\(comparison.hiddenCount) equal hidden, --all shows them", .dim)
+      report.notes.append("\(comparison.hiddenCount) equal hidden, --all shows them")
     }
     return report
   }
@@ -40,7 +40,7 @@ struct ComparisonReport {
     .array(
       comparison.columns.map { column in
         [
-          "reference": .string(column.reference), "run": JSON(column.run?.id.hex),
+          "reference": .string(column.reference), "runId": JSON(column.run?.id.hex),
           "runName": JSON(column.run?.name), "version": JSON(column.version),
           "parent": JSON(column.parent),
         ]
@@ -52,11 +52,16 @@ struct ComparisonReport {
       .init("section", "", pinned: true), .init("name", "", pinned: true),
     ]
     for (index, column) in comparison.columns.enumerated() {
-      let key = "\(index + 1)"
+      let (key, name) = ("\(index + 1)", column.reference)
       columns.append(
-        .init(key, column.reference.printable, group: "values", pinned: true, flexible: true))
-      if index > 0 { columns.append(.init(key, "Δ", group: "deltas")) }
-      if hasParents { columns.append(.init(key, "Δ parent", group: "parentDeltas")) }
+        .init(key, name.printable, group: "values", heading: name, pinned: true, flexible: true))
+      if index > 0 {
+        columns.append(.init(key, "Δ", group: "deltas", heading: "delta \(name)", pinned: true))
+      }
+      if hasParents {
+        columns.append(
+          .init(key, "Δ parent", group: "parentDeltas", heading: "parentDelta \(name)"))
+      }
     }
     return columns
   }
@@ -84,10 +89,10 @@ struct ComparisonReport {
     switch (value, row.unit) {
     case (.missing, _): .none
     case (.text(let text), _): .text(text)
-    case (.number(let number), .none) where row.section == .metrics: .number(number)
-    case (.number(let number), .none): .structure(.number(number), text: number.shortestText)
+    case (.integer(let number), .bytes): .bytes(number)
+    case (.integer(let number), _): .integer(number)
     case (.number(let number), .seconds): .seconds(number)
-    case (.number(let number), .bytes): Int64(exactly: number).map { .bytes($0) } ?? .number(number)
+    case (.number(let number), _): .number(number)
     }
   }
 

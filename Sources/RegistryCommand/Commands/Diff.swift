@@ -33,7 +33,7 @@ struct Diff: ParsableCommand {
       ])
       let (table, equal) = fileTable(files.0, files.1)
       report.add(table, title: "files")
-      if equal > 0, !all { report.line("  \(equal) equal hidden, --all shows them", .dim) }
+      if equal > 0, !all { report.notes.append(Self.hidden(equal, "file")) }
       guard tensors else {
         report.next = "registry diff \(before) \(after) --tensors"
         return report
@@ -81,9 +81,9 @@ struct Diff: ParsableCommand {
   ) throws {
     let differences = try store.withContent {
       try store.read(.weights) { db in
-        let old = try before.flatMap { try Tensor.list(of: $0.digest, db) }
-        let new = try after.flatMap { try Tensor.list(of: $0.digest, db) }
-        let total = new.reduce(0) { $0 + $1.sizeBytes }
+        let old = try before.flatMap { try FileTensor.list(path: $0.path, $0.digest, db) }
+        let new = try after.flatMap { try FileTensor.list(path: $0.path, $0.digest, db) }
+        let total = new.reduce(0) { $0 + $1.tensor.sizeBytes }
         let progress = Progress("comparing", .bytes, globals)
         defer { progress.end() }
         return try TensorDifference.list(
@@ -92,7 +92,7 @@ struct Diff: ParsableCommand {
     }
     let equal = differences.count { $0.change == .equal }
     report.add(tensorTable(differences), title: "tensors")
-    if equal > 0, !all { report.line("  \(equal) equal hidden, --all shows them", .dim) }
+    if equal > 0, !all { report.notes.append(Self.hidden(equal, "tensor")) }
     report.data("equalTensorCount", JSON(equal))
   }
 
@@ -102,22 +102,31 @@ struct Diff: ParsableCommand {
       [
         .init("change", pinned: true), .init("name", "tensor", pinned: true),
         .init("relativeL2", "relative L2", pinned: true), .init("largest", "largest |Δ|"),
-        .init("dtype"), .init("shape"), .init("beforeShape", "shape before"),
+        .init("dtype"), .init("beforeDtype", "dtype before"), .init("shape"),
+        .init("beforeShape", "shape before"),
       ], emptyText: "no tensor differs")
     for difference in differences where all || difference.change != .equal {
       let tensor = difference.after ?? difference.before
       var (relative, largest): (Double?, Double?) = (nil, nil)
       if case .changed(let l2, let most) = difference.change { (relative, largest) = (l2, most) }
+      let before = difference.before
       let isReshaped = difference.change == .reshaped
+      let dtype = tensor?.dtypeName ?? ""
+      let isRetyped = before.map { !$0.dtypeName.utf8.elementsEqual(dtype.utf8) } ?? false
       let word = difference.change.word
       table.add([
         .init(.text(word), Self.style(word)), .init(.text(difference.name)),
         .init(.init(relative)), .init(.init(largest)), .init(.init(tensor?.dtypeName)),
+        .init(isRetyped ? .init(before?.dtypeName) : .none, .dim),
         .init(tensor?.shape.value ?? .none, .dim),
-        .init(isReshaped ? difference.before?.shape.value ?? .none : .none, .dim),
+        .init(isReshaped ? before?.shape.value ?? .none : .none, .dim),
       ])
     }
     return table
+  }
+
+  private static func hidden(_ count: Int, _ noun: String) -> String {
+    "\(count) equal \(noun)\(count == 1 ? "" : "s") hidden, --all shows them"
   }
 
   private static func style(_ change: String) -> Style {
@@ -138,6 +147,7 @@ extension TensorDifference.Change {
     case .removed: "removed"
     case .equal: "equal"
     case .reshaped: "reshaped"
+    case .retyped: "retyped"
     case .changed, .changedBytes: "changed"
     }
   }

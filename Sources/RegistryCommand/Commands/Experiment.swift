@@ -5,6 +5,11 @@ import Tracking
 struct ExperimentCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "experiment", abstract: "Groups of runs: tasks and plain experiments.",
+    discussion: """
+      Examples:
+        registry experiment add baselines
+        registry experiment ls
+      """,
     subcommands: [ExperimentAdd.self, ExperimentList.self])
 }
 

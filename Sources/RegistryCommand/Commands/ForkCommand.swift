@@ -15,7 +15,7 @@ struct ForkCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("The version to start from.", valueName: "base"))
   var base: String
-  @Argument(help: "The new task's name.") var task: String
+  @Argument(help: ArgumentHelp("The new task's name.", valueName: "name")) var task: String
   @Option(help: ArgumentHelp("What it is for: text-classification, …", valueName: "type"))
   var type = "other"
   @Option(

@@ -19,6 +19,7 @@ struct Init: ParsableCommand {
       filePath: FileManager.default.currentDirectoryPath, directoryHint: .isDirectory)
     let place = named.map { URL(filePath: $0, relativeTo: here).absoluteURL } ?? here
     let (folder, isNew) = try Store.create(in: place)
+    if !isNew { try Store.open(folder, .read).close() }  // a stranger's file is no store
     var report = Report("store")
     report.add([
       .init("path", "store", .text(folder.path)),

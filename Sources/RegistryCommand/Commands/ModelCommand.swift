@@ -8,6 +8,11 @@ import Workspace
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model", abstract: "Names under which versions are kept.",
+    discussion: """
+      Examples:
+        registry model ls
+        registry model show reviews
+      """,
     subcommands: [ModelList.self, ModelShow.self])
 }
 
@@ -26,7 +31,7 @@ struct ModelList: ParsableCommand {
     var table = Table(
       "models",
       [
-        .init("name", "model", pinned: true), .init("kind"), .init("parent"),
+        .init("name", "model", pinned: true), .init("kind"), .init("parents", "from"),
         .init("versionCount", "versions"), .init("newest", pinned: true), .init("aliases"),
         .init("metric"), .init("createdAt", "made"), .init("note", flexible: true),
       ], emptyText: "no model yet; registry base add FOLDER")
@@ -35,15 +40,13 @@ struct ModelList: ParsableCommand {
         for model in try Model.list(db) {
           let versions = try model.versions(db)
           let task = try Experiment.find(modelId: model.id, db)?.task
-          let parent = try versions.first?.parents(db).first.map {
-            try Version.get(id: $0.parentVersionId, db).reference
-          }
+          let hasParent = try versions.first?.parents(db).isEmpty == false
           table.add([
             .init(.text(model.name), .bold),
-            .init(.text(task != nil ? "task" : parent == nil ? "base" : "model")),
-            .init(.init(parent)), .init(.init(versions.count)),
+            .init(.text(task != nil ? "task" : hasParent ? "model" : "base")),
+            .init(try .parents(of: versions.first, db)), .init(.init(versions.count)),
             .init(.init(versions.last?.reference)),
-            .init(.list(try AliasText.list(model, db)), .accent),
+            .init(try .aliases(of: model, db), .accent),
             .init(.init(task?.metric.map { "\($0):\(task?.direction?.rawValue ?? "")" })),
             .init(.age(model.createdAt), .dim), .init(.init(model.note)),
           ])
@@ -85,12 +88,14 @@ struct ModelShow: ParsableCommand {
             .init("note", nil, .init(model.note)),
           ].filter { !$0.isEmpty })
         report.add(try VersionTable.of(model, task: task, db), title: "versions")
-        report.add(
-          try model.aliases(db).map { alias in
-            .init(
-              alias.name, "@" + alias.name,
-              .text(try Version.get(id: alias.versionId, db).reference))
-          }, key: "aliases", title: "aliases")
+        var aliases = Table("aliases", [.init("name", "alias", pinned: true), .init("version")])
+        for alias in try model.aliases(db) {
+          aliases.add([
+            .init(.structure(.string(alias.name), text: "@" + alias.name), .accent),
+            .init(.text(try Version.get(id: alias.versionId, db).reference), .bold),
+          ])
+        }
+        report.add(aliases, title: "aliases")
         return report
       }
     }

@@ -11,7 +11,7 @@ struct Promote: ParsableCommand {
       Examples:
         registry promote reviews/best --to prod
         registry promote reviews:7 --to prod --note 'replay 10 %'
-        registry promote reviews:7 --to prod --waive metric --reason 'known regression on slang'
+        registry promote reviews:7 --to prod --waive metric --reason 'slang'
       """)
 
   @Argument(help: ArgumentHelp("The version.", valueName: "ref")) var reference: String
@@ -80,12 +80,15 @@ struct Rollback: ParsableCommand {
 /// A decision with what each gate said.
 enum PromotionReport {
   static func make(_ decision: Promotion, _ store: Store) throws -> Report {
-    let (version, previous) = try store.read { db in
-      (
-        try Version.get(id: decision.versionId, db),
-        try decision.previousVersionId.flatMap { try Version.find(id: $0, db) }
+    let (version, previous, wasSet) = try store.read { db in
+      let version = try Version.get(id: decision.versionId, db)
+      let log = try Model.get(id: version.modelId, db).aliasLog(decision.alias, db)
+      return (
+        version, try decision.previousVersionId.flatMap { try Version.find(id: $0, db) },
+        log.count > 1
       )
     }
+    let before = previous.map { ", before \($0.reference)" }
     var report = Report("promotion")
     report.add(gates(decision.gates))
     let alias = "\(version.modelName)@\(decision.alias)"
@@ -101,7 +104,7 @@ enum PromotionReport {
       let waived = decision.gates.count { $0.outcome == .waived }
       report.line(
         .init("✓ ", .good), .init(alias, .accent), .init(" → "), .init(version.reference, .bold),
-        .init(previous.map { ", before \($0.reference)" } ?? ", the first holder"),
+        .init(before ?? (wasSet ? ", before unset" : ", the first holder")),
         .init(waived > 0 ? ", \(waived) waived" : "", .warning),
         .init(decision.eventSequence.map { "  event \($0)" } ?? "", .dim))
     }

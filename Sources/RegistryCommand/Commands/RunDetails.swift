@@ -50,10 +50,19 @@ enum RunDetails {
     ].filter { !$0.isEmpty }
   }
 
+  /// What the working tree had beside the commit: `, clean` only where it had nothing.
+  private static func tree(_ source: RunSource) -> String {
+    let changes = source.gitDiff.map { " with changes (\(Value.size(Int64($0.count))))" } ?? ""
+    switch source.untrackedCount ?? 0 {
+    case 0: return changes.isEmpty ? ", clean" : changes
+    case 1: return changes + ", 1 untracked file"
+    case let count: return changes + ", \(count) untracked files"
+    }
+  }
+
   private static func origin(_ run: Run, _ source: RunSource) -> [Report.Field] {
     let commit = source.gitCommit.map { commit in
-      let tree =
-        source.gitDiff.map { " with changes (\(Value.size(Int64($0.count))))" } ?? ", clean"
+      let tree = tree(source)
       return Value.structure(.string(commit), text: String(commit.prefix(12)) + tree)
     }
     return [
@@ -82,21 +91,23 @@ enum RunDetails {
   }
 
   private static func metrics(_ run: Run, primary: String?, _ db: Database) throws -> Table {
+    let all = try run.series(db)
     var table = Table(
       "metrics",
       [
         .init("key", "metric", pinned: true), .init("latest", pinned: true),
         .init("step", "at step"), .init("min"), .init("minStep", "at step"), .init("max"),
-        .init("maxStep", "at step"), .init("count", "points"), .init("nanCount", "nan"),
+        .init("maxStep", "at step"), .init("count", "points"),
+        .init("nanCount", "nan", hidden: all.allSatisfy { $0.nanCount == 0 }),
       ])
-    for series in try run.series(db) {
+    for series in all {
       table.add([
         .init(.text(series.key), series.key == primary ? .bold : .plain),
         .init(.number(series.latest.value), series.key == primary ? .good : .plain),
         .init(.integer(series.latest.step), .dim), .init(.init(series.min?.value)),
         .init(.init(series.min?.step), .dim), .init(.init(series.max?.value)),
         .init(.init(series.max?.step), .dim), .init(.init(series.count)),
-        .init(series.nanCount == 0 ? .none : .init(series.nanCount), .warning),
+        .init(.init(series.nanCount), series.nanCount == 0 ? .dim : .warning),
       ])
     }
     return table

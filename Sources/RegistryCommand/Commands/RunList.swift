@@ -31,12 +31,16 @@ struct RunList: ParsableCommand {
   var sort: [String] = []
   @Option(help: ArgumentHelp("The columns, parted by commas.", valueName: "list"))
   var columns: [String] = []
-  @Option(help: ArgumentHelp("At most so many runs.", valueName: "n")) var limit = 50
+  @Option(parsing: .unconditional, help: ArgumentHelp("At most so many runs.", valueName: "n"))
+  var limit = 50
   @Flag(help: "Only runs that were removed.") var removed = false
   @OptionGroup var globals: Globals
 
   func validate() throws {
     guard limit > 0 else { throw ValidationError("--limit \(limit) is not a positive number") }
+    if !columns.isEmpty, columns.allSatisfy({ $0.allSatisfy { $0 == "," || $0.isWhitespace } }) {
+      throw ValidationError("--columns names no column")
+    }
   }
 
   func run() throws {
@@ -56,7 +60,8 @@ struct RunList: ParsableCommand {
       try store.read { db in
         let given = try experiment.map { try Reference.experiment($0, db) }
         search.experimentIds = given.map { [$0.id] }
-        try Self.check(fields + search.sort.map(\.field), search, db)
+        let asked = search.filter.map(Self.fields) ?? []
+        try Self.check(fields + search.sort.map(\.field) + asked, search, db)
         let page = try search.page(db)
         let only = Set(page.rows.map(\.run.experimentId))
         let shown =
@@ -85,9 +90,19 @@ struct RunList: ParsableCommand {
       ? "no run yet; registry run \(experiment ?? "TASK") -- COMMAND" : "no run matches"
   }
 
+  /// The keys that a filter looks at; that a key is missing may be asked of any.
+  private static func fields(of filter: Filter) -> [RunField] {
+    switch filter {
+    case .all(let parts), .any(let parts): parts.flatMap(fields)
+    case .not(let inner): fields(of: inner)
+    case .clause(let clause):
+      if case .isNull = clause.test { [] } else { [clause.field] }
+    }
+  }
+
   /// Refuses a key that no run of the question has, instead of an empty column or an order by nothing.
   private static func check(_ fields: [RunField], _ search: RunSearch, _ db: Database) throws {
-    for field in fields {
+    for field in Set(fields) {
       if case .attribute = field { continue }
       var question = search
       question.filter = try Filter.parse("\(field.name) is not null")

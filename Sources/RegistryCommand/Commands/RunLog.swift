@@ -46,7 +46,8 @@ struct RunLog: ParsableCommand {
     let isNamed = words.first.map { !$0.contains("=") } ?? false
     let metrics = try words.dropFirst(isNamed ? 1 : 0).map { word throws(RegistryError) in
       guard let metric = Assignment(argument: word) else {
-        throw RegistryError(.invalidInput, "'\(word)' is not key=value")
+        throw RegistryError(
+          .invalidInput, "'\(word)' is not key=value", hint: "registry run log RUN key=value")
       }
       return (metric.key, try metric.number())
     }
@@ -68,7 +69,7 @@ struct RunLog: ParsableCommand {
     guard !globals.isForPeople || globals.verbose else { return }  // a script's loop stays quiet
     var report = Report("logged")
     report.add([
-      .init("run", nil, .text(run.id.hex)), .init("points", nil, .init(count)),
+      .init("runId", "run", .text(run.id.hex)), .init("points", nil, .init(count)),
       .init("parameters", nil, .init(param.count)),
     ])
     globals.show(report)

@@ -21,7 +21,9 @@ struct RunOutput {
     if let digest { return try showStored(digest, store) }
     let spool = Spool(run.id, store)
     guard spool.exists, let file = FileHandle(forReadingAtPath: spool.outputPath) else {
-      throw RegistryError(.notFound, "run \(run.id.short) has no output")
+      throw RegistryError(
+        .notFound, "run \(run.id.short) has no output",
+        hint: "registry run show \(run.id.short)")
     }
     try show(file)
   }
@@ -35,13 +37,13 @@ struct RunOutput {
     guard let file = FileHandle(forReadingAtPath: aside.path) else {
       throw RegistryError(.unavailable, "\(aside.path) cannot be read")
     }
-    unlink(aside.path)  // also gone when the reader of a pipe ends this process
+    unlink(aside.path)  // also gone when this process is ended
     try show(file)
   }
 
   private func show(_ file: FileHandle) throws {
     while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {
-      piece.withUnsafeBytes { globals.output.write($0) }
+      guard piece.withUnsafeBytes({ globals.output.write($0) }) else { return }
     }
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Runner
 import Storage
 
@@ -18,8 +17,15 @@ struct RunScrape: ParsableCommand {
     help: ArgumentHelp("Tries the rule on a file; - is the standard input.", valueName: "file"),
     completion: .file())
   var test: String?
-  @Option(help: ArgumentHelp("Shows at most so many points.", valueName: "n")) var limit = 20
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Shows at most so many points.", valueName: "n"))
+  var limit = 20
   @OptionGroup var globals: Globals
+
+  func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit \(limit) is not a positive number") }
+  }
 
   func run() throws {
     guard let test else {
@@ -29,34 +35,8 @@ struct RunScrape: ParsableCommand {
       return globals.show(report)
     }
     var finding = Finding(limit: globals.isForPeople ? limit : .max)
-    try Self.forEachLine(of: test) { finding.take($0) }
+    finding.lineCount = try Scrape.test(path: test) { finding.take($0) }
     globals.show(finding.report)
-  }
-
-  /// Gives out each line without its end; a carriage return ends one as in a run.
-  private static func forEachLine(
-    of path: String, _ body: (UnsafeRawBufferPointer) -> Void
-  ) throws {
-    let file = path == "-" ? .standardInput : FileHandle(forReadingAtPath: path)
-    guard let file else {
-      throw RegistryError(.notFound, "no file \(path)", hint: "registry run scrape --test FILE")
-    }
-    var line: [UInt8] = []
-    do {
-      while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {
-        for byte in piece {
-          guard byte == 10 || byte == 13 else {
-            line.append(byte)
-            continue
-          }
-          line.withUnsafeBytes(body)
-          line.removeAll(keepingCapacity: true)
-        }
-      }
-    } catch {
-      throw RegistryError(.invalidInput, "\(path) cannot be read")
-    }
-    if !line.isEmpty { line.withUnsafeBytes(body) }
   }
 }
 
@@ -70,8 +50,7 @@ private struct Finding {
   }
 
   private let limit: Int
-  private var scrape = Scrape()
-  private var line = 0
+  var lineCount = 0
   private var order: [String] = []
   private var keys: [String: Key] = [:]
   private var points = Table(
@@ -81,24 +60,17 @@ private struct Finding {
     self.limit = limit
   }
 
-  mutating func take(_ bytes: UnsafeRawBufferPointer) {
-    line += 1
-    var found: [(key: String, value: Double, step: Int64?)] = []
-    scrape.points(in: bytes) { key, value, step in
-      found.append((String(decoding: key, as: UTF8.self), value, step))
+  mutating func take(_ point: Scrape.Finding) {
+    if keys[point.key] == nil {
+      order.append(point.key)
+      keys[point.key] = Key(
+        firstLine: point.line, firstValue: point.value, lastValue: point.value)
     }
-    for point in found {
-      if keys[point.key] == nil {
-        order.append(point.key)
-        keys[point.key] = Key(firstLine: line, firstValue: point.value, lastValue: point.value)
-      }
-      let count = keys[point.key]?.count ?? 0
-      keys[point.key]?.count = count + 1
-      keys[point.key]?.lastValue = point.value
-      if points.rows.count < limit {
-        points.add(
-          .init(line), .integer(point.step ?? count), .text(point.key), .number(point.value))
-      }
+    keys[point.key]?.count += 1
+    keys[point.key]?.lastValue = point.value
+    if points.rows.count < limit {
+      points.add(
+        .init(point.line), .integer(point.step), .text(point.key), .number(point.value))
     }
   }
 
@@ -108,7 +80,7 @@ private struct Finding {
       [
         .init("key", "metric", pinned: true), .init("count", "points"), .init("first"),
         .init("last"), .init("firstLine", "first line"),
-      ], emptyText: "no metric in \(line) lines")
+      ], emptyText: "no metric in \(lineCount) line\(lineCount == 1 ? "" : "s")")
     for name in order {
       guard let key = keys[name] else { continue }
       summary.add(

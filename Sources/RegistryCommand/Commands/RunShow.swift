@@ -56,7 +56,7 @@ struct RunShow: ParsableCommand {
 
   private func showPlots(_ store: Store) throws {
     let terminal = globals.output
-    let room = 2 * (terminal.width ?? 80)
+    let room = 2 * Plot.width(terminal)
     for (index, key) in plot.enumerated() {
       let curves = try store.read { db in
         try runs.map { reference in
@@ -108,7 +108,7 @@ extension Plot.Curve {
       if let low = bucket.min, let high = bucket.max {
         points.append((middle, low))
         if high != low { points.append((middle, high)) }
-        lost += [low, high].count { !$0.isFinite }
+        lost += (low == high ? [low] : [low, high]).count { !$0.isFinite }
       }
       if bucket.nanCount > 0 { points.append((middle, .nan)) }
       lost += bucket.nanCount

@@ -25,13 +25,17 @@ struct RunTable {
     let columns = columns ?? chosenColumns
     let metrics = columns.compactMap(\.metricKey)
     var table = Table(
-      "runs", columns.map { $0.tableColumn(beside: metrics, primary: primary, hides: hidden) },
-      emptyText: emptyText)
+      "runs",
+      columns.map {
+        $0.tableColumn(
+          beside: metrics, primary: primary, hides: hidden, hidesTags: self.columns == nil)
+      }, emptyText: emptyText)
+    if self.columns == nil { table.groups = ["metrics", "params", "tags"] }
     table.hint = "--columns"
     for row in page.rows { table.add(columns.map { cell(row, $0) }) }
     var report = Report(table)
     if total > page.rows.count {
-      report.line("\(page.rows.count) of \(total) runs (--limit)", .dim)
+      report.notes.append("\(page.rows.count) of \(total) runs (--limit)")
     }
     return report
   }
@@ -104,7 +108,8 @@ struct RunTable {
     let others = metrics.filter { $0 != primary }.map { RunField.metric($0) }
     let fields =
       first + differing.map { .parameter($0) } + others + same.map { .parameter($0) }
-    return own.map { .field(.attribute($0)) } + [.isBest] + fields.map { .field($0) }
+    let tags = Set(page.rows.flatMap { $0.tags.map(\.key) }).sorted().map { RunField.tag($0) }
+    return own.map { .field(.attribute($0)) } + [.isBest] + (fields + tags).map { .field($0) }
       + [.version, .field(.attribute(.duration)), .field(.attribute(.started))]
   }
 }
@@ -120,8 +125,7 @@ enum RunColumn {
   init(_ text: String) throws(RegistryError) {
     switch text {
     case "version", "made": self = .version
-    case "run": self = .field(.attribute(.id))
-    case "took": self = .field(.attribute(.duration))
+    case "isBest": self = .isBest
     default: self = .field(try RunField(text))
     }
   }
@@ -132,7 +136,7 @@ enum RunColumn {
 
   /// How the column is headed; a parameter says so where a metric has the same name.
   fileprivate func tableColumn(
-    beside metrics: [String], primary: String?, hides hidden: [RunAttribute]
+    beside metrics: [String], primary: String?, hides hidden: [RunAttribute], hidesTags: Bool
   ) -> Table.Column {
     switch self {
     case .version: return .init("version")
@@ -149,8 +153,10 @@ enum RunColumn {
       return .init(key, key.printable, group: "metrics", pinned: key == primary)
     case .field(.parameter(let key)):
       let title = metrics.contains(key) ? "params.\(key)" : key
-      return .init(key, title.printable, group: "params")
-    case .field(.tag(let key)): return .init(key, "tags.\(key)".printable, group: "tags")
+      return .init(key, title.printable, group: "params", flexible: true)
+    case .field(.tag(let key)):
+      return .init(
+        key, "tags.\(key)".printable, group: "tags", flexible: true, hidden: hidesTags)
     }
   }
 }

@@ -18,7 +18,6 @@ extension RunTask {
     request.labelColumn = training.label
     request.hasHeader = !training.noHeader
     request.settings = set.map { ($0.key, $0.value) }
-    request.tags = tag.map { Tag($0.key, $0.value) }
     request.threads = training.threads
     let outcome = try globals.writing { store in
       let outcome = try FineTuning.run(request, store, trainingHooks)

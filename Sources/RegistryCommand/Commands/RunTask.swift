@@ -84,7 +84,9 @@ struct RunTask: AsyncParsableCommand {
     let store = try Store.open(try globals.folder(), .write)
     do {
       try globals.settle(store)
-      let outcome = try await Runner.run(try request(), store, hooks(store))
+      let output = EchoedOutput()
+      let outcome = try await Runner.run(try request(), store, hooks(store, output))
+      if globals.isForPeople, output.endsInsideLine { globals.errorOutput.write("\n") }
       try RunEnd(outcome, globals).show(store)
       try store.close()
       return outcome
@@ -101,6 +103,7 @@ struct RunTask: AsyncParsableCommand {
     session.from = from
     session.isScratch = scratch
     session.name = name
+    session.tags = tag.map { Tag($0.key, $0.value) }
     session.seed = seed
     session.source.freeze = freeze
     return session
@@ -118,16 +121,12 @@ struct RunTask: AsyncParsableCommand {
     return request
   }
 
-  private func hooks(_ store: Store) -> Runner.Hooks {
+  private func hooks(_ store: Store, _ output: EchoedOutput) -> Runner.Hooks {
     var hooks = Runner.Hooks()
     hooks.started = { session in
+      output.follow(Spool(session.run.id, store).outputPath)
       let base = session.baseReference.map { " from \($0.printable)" } ?? ""
       globals.note("run \(session.run.id.short) \(session.run.name.printable)\(base)", .dim)
-      do {
-        try store.write { try session.run.setTags(tag.map { Tag($0.key, $0.value) }, $0) }
-      } catch {
-        globals.note("the tags were not set: \(error)", .warning)
-      }
       guard !noScrape else { return }
       globals.note("metrics: key=number and key:number in its output (registry run scrape)", .dim)
       guard globals.verbose else { return }
@@ -136,8 +135,33 @@ struct RunTask: AsyncParsableCommand {
       }
     }
     let progress = Progress("storing the output", .bytes, globals)
+    hooks.interrupted = {
+      globals.note("the command has ended; its output is being stored", .warning)
+    }
     hooks.stored = { progress.update(done: $0, total: 0) }
     return hooks
+  }
+}
+
+/// The command's output, as far as what we say after it has to know.
+private final class EchoedOutput {
+  private var file: Int32 = -1
+
+  deinit { if file >= 0 { _ = close(file) } }
+
+  /// Keeps the file in reach, which is gone from its folder when the command has ended.
+  func follow(_ path: String) {
+    file = open(path, O_RDONLY | O_CLOEXEC)
+  }
+
+  /// Whether the output and our words go to one place, and the output did not end its last line.
+  var endsInsideLine: Bool {
+    var (output, errors, all) = (stat(), stat(), stat())
+    guard fstat(1, &output) == 0, fstat(2, &errors) == 0, output.st_dev == errors.st_dev,
+      output.st_ino == errors.st_ino, fstat(file, &all) == 0, all.st_size > 0
+    else { return false }
+    var last: UInt8 = 0
+    return pread(file, &last, 1, all.st_size - 1) == 1 && last != 10
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Promotion
 import Storage
 import Weights
 import Workspace
@@ -22,7 +23,9 @@ struct VerifyCommand: ParsableCommand {
       let progress = Progress("verifying", .bytes, globals)
       defer { progress.end() }
       let total = full ? try store.read(.weights) { try Blob.sizeBytesOfAll($0) } : 0
-      return try Verification.run(store, full: full) { progress.update(done: $0, total: total) }
+      return try Verification.run(store, full: full, decisions: Promotion.faults) {
+        progress.update(done: $0, total: total)
+      }
     }
     var report = Report("verification")
     report.add([

@@ -8,6 +8,13 @@ import Workspace
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version", abstract: "Immutable sets of files: weights, config, tokenizer.",
+    discussion: """
+      Examples:
+        registry version ls reviews
+        registry version show reviews@prod
+        registry version add reviews ./checkpoint-900 --parent reviews:1
+        registry version export reviews@prod ./out
+      """,
     subcommands: [
       VersionAdd.self, VersionList.self, VersionShow.self, VersionExportCommand.self,
       VersionRemove.self,
@@ -25,7 +32,7 @@ struct VersionAdd: ParsableCommand {
         registry version add reviews ./checkpoint-900 --parent reviews:1
         registry version add tiny-int8 ./int8 --parent tiny:3 --relation quantize
         registry version add soup ./merged --parent a:2 --parent b:5 --relation merge
-        registry version add reviews ./best --metric val/f1=0.87 --source 'paper, table 2'
+        registry version add reviews ./best --metric val/f1=0.87 --source paper
       """)
 
   @Argument(help: "The model; it is made where it does not exist.") var model: String
@@ -108,6 +115,7 @@ struct VersionExportCommand: ParsableCommand {
         registry version export reviews@prod ./out
         registry version export reviews:3^ ./parent
         registry version export reviews@prod//config.json .
+        registry version export runs:/7f3ac1/checkpoint-500/model.safetensors .
       """)
 
   @Argument(help: ArgumentHelp("The version, or a file of it.", valueName: "ref"))
@@ -127,7 +135,7 @@ struct VersionExportCommand: ParsableCommand {
     let sizeBytes = written.files.reduce(0) { $0 + $1.sizeBytes }
     var report = Report("export")
     report.add([
-      .init("reference", "version", .text(written.version.reference)),
+      .init("reference", "version", .text(written.reference)),
       .init("folder", "exported to", .text(written.folder.path)),
       .init(
         "fileCount", "files",
@@ -153,11 +161,20 @@ struct VersionRemove: ParsableCommand {
         registry lineage reviews:4 --down
       """)
 
-  @Argument(help: ArgumentHelp("The version.", valueName: "ref")) var reference: String
+  @Argument(help: ArgumentHelp("The version, by its number.", valueName: "model:number"))
+  var reference: String
   @OptionGroup var globals: Globals
 
   func run() throws {
     let reference = try Reference(reference)
+    // Any other name means another version once something was added, moved or run.
+    guard case .version = reference.subject, reference.parents.isEmpty,
+      reference.path == nil
+    else {
+      throw RegistryError(
+        .invalidInput, "'\(reference.text)' does not name one version by its number",
+        hint: "registry version rm MODEL:NUMBER")
+    }
     let removed = try globals.writing { try VersionRemoval.remove(reference, from: $0) }
     var report = Report("version")
     report.add([

@@ -39,24 +39,20 @@ struct VersionShow: ParsableCommand {
 
   private func origin(_ version: Version, _ store: Store) throws -> [Report.Field] {
     try store.read { db in
-      let parents = try version.parents(db).map { edge in
-        (try Version.get(id: edge.parentVersionId, db).reference, edge.relation.rawValue)
-      }
-      let json = JSON.array(
-        parents.map { ["reference": .string($0.0), "relation": .string($0.1)] })
+      let parentCount = try version.parents(db).count
       let run = try Reference.findRun(of: version, db)
       let aliases = try version.aliases(db)
+      // People need not read that there is none; programs find the list in every version.
       return [
         .init("reference", "version", .text(version.reference), .bold),
         .init(
-          "aliases", nil, aliases.isEmpty ? .none : .list(aliases.map { "@" + $0 }), .accent),
+          "aliases", nil,
+          aliases.isEmpty ? .structure(.array([]), text: "") : .aliases(aliases), .accent),
         .init(
-          "parents", parents.count == 1 ? "parent" : "parents",
-          parents.isEmpty
-            ? .none
-            : .structure(json, text: parents.map { "\($0.0) (\($0.1))" }.joined(separator: ", "))),
+          "parents", parentCount == 1 ? "parent" : "parents",
+          parentCount == 0 ? .structure(.array([]), text: "") : try .parents(of: version, db)),
         .init(
-          "run", nil,
+          "runId", "run",
           run.map { .structure(.string($0.id.hex), text: "\($0.id.short) \($0.name)") } ?? .none),
         .init("source", nil, .init(version.source)),
         .init("createdAt", "made", .time(version.createdAt)),
@@ -122,8 +118,8 @@ struct VersionShow: ParsableCommand {
         .init(.text(decision.kind.rawValue)), .init(.text("@" + decision.alias)),
         .init(decision.failures.isEmpty ? .none : .list(decision.failures.map(\.gate.name))),
         .init(
-          decision.waivers.isEmpty
-            ? .none : .list(decision.waivers.map { "\($0.gate.name): \($0.reason)" })),
+          decision.usedWaivers.isEmpty
+            ? .none : .list(decision.usedWaivers.map { "\($0.gate.name): \($0.reason)" })),
         .init(.time(decision.createdAt), .dim),
         .init(.init(decision.note)),
       ])

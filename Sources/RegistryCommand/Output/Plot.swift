@@ -15,8 +15,10 @@ struct Plot {
   /// Rows of the drawing itself.
   var height = 14
 
-  private static let widthWithoutTerminal = 80
   private static let labelGap = 2
+
+  /// How wide a drawing is: as the terminal, within reason.
+  static func width(_ terminal: Terminal) -> Int { min(terminal.width ?? 80, 1000) }
 
   /// The lines of the drawing: title, curves between axes, and a legend where there are several.
   func lines(_ terminal: Terminal) -> [String] {
@@ -24,11 +26,14 @@ struct Plot {
     let finite = points.filter { $0.x.isFinite && $0.y.isFinite }
     let lost = curves.reduce(0) { $0 + $1.lostCount }
     guard let xs = Axis(finite.map(\.x), isWhole: true), let ys = Axis(finite.map(\.y)) else {
-      return [title, points.isEmpty ? "no points" : "no finite points (\(lost) are not)"]
+      return [
+        title,
+        points.isEmpty ? "no points" : "no finite points (\(lost) \(lost == 1 ? "is" : "are") not)",
+      ]
     }
     let labels = ys.ticks(about: max(2, height / 3))
     let margin = labels.reduce(0) { max($0, $1.text.width) } + 1
-    let width = max(20, (terminal.width ?? Self.widthWithoutTerminal) - margin - Self.labelGap - 2)
+    let width = max(20, Self.width(terminal) - margin - Self.labelGap - 2)
     var canvas = Canvas(width: width, height: height, style: canvasStyle(terminal))
     for (index, curve) in curves.enumerated() {
       canvas.draw(curve, index: index, xs, ys)
@@ -71,15 +76,18 @@ struct Axis {
   let high: Double
   private let isWhole: Bool
 
-  /// Spans the numbers; nil when there are none.
+  /// Spans the numbers; nil when there is none that is finite.
   init?(_ numbers: [Double], isWhole: Bool = false) {
-    guard var low = numbers.min(), var high = numbers.max() else { return nil }
+    let finite = numbers.filter(\.isFinite)
+    guard var low = finite.min(), var high = finite.max() else { return nil }
     if low == high {
-      let room = low == 0 || isWhole ? 1 : abs(low) * 0.1
-      if !isWhole { low -= room }
-      high += room
+      // One number has no scale: its size gives one, down to where that is too small to divide.
+      let room = isWhole ? 1 : low == 0 ? 1 : max(abs(low) * 0.1, Double.leastNormalMagnitude)
+      if !isWhole { low = max(low - room, -.greatestFiniteMagnitude) }
+      high = min(high + room, .greatestFiniteMagnitude)
     }
-    guard (high - low).isFinite else { return nil }
+    // Steps beyond 2^53 are further apart than 1.
+    if low == high { (low, high) = (low.nextDown, high.nextUp) }
     self.low = low
     self.high = high
     self.isWhole = isWhole
@@ -87,16 +95,20 @@ struct Axis {
 
   /// The place of a number among cells; 0 is at the low end or, `isDown`, at the high one.
   func cell(_ number: Double, of count: Int, isDown: Bool = false) -> Int {
-    let share = (number - low) / (high - low)
-    let cell = Int(((isDown ? 1 - share : share) * Double(count - 1)).rounded())
-    return min(max(cell, 0), count - 1)
+    // The span of two finite numbers need not be finite; that of their halves is.
+    let isWide = !(high - low).isFinite
+    let share =
+      isWide ? (number / 2 - low / 2) / (high / 2 - low / 2) : (number - low) / (high - low)
+    let place = (isDown ? 1 - share : share) * Double(count - 1)
+    return place.isFinite ? Int(min(max(place.rounded(), 0), Double(count - 1))) : 0
   }
 
   /// Round numbers (1, 2 or 5 times a power of ten) inside the range.
   func ticks(about count: Int) -> [(value: Double, text: String)] {
-    let raw = (high - low) / Double(max(1, count))
+    let parts = Double(max(1, count))
+    let raw = max(high / parts - low / parts, .leastNonzeroMagnitude)
     let power = pow(10, floor(log10(raw)))
-    let near = [1, 2, 5, 10].map { $0 * power }.first { $0 >= raw * 0.7 } ?? raw
+    let near = [1, 2, 5, 10].map { $0 * power }.first { $0 >= raw * 0.7 && $0.isFinite } ?? raw
     let step = isWhole ? max(1, near) : near
     let first = (low / step).rounded(.up)
     let decimals = max(0, -Int(floor(log10(step) + 1e-9)))

@@ -12,6 +12,8 @@ final class Progress: Sendable {
   }
 
   private struct State {
+    /// When the work was first heard of: a Progress may be made long before.
+    var start: ContinuousClock.Instant?
     var shownAt: ContinuousClock.Instant?
     var hasBar = false
   }
@@ -21,14 +23,12 @@ final class Progress: Sendable {
   private let terminal: Terminal
   private let isSilent: Bool
   private let hasLines: Bool
-  private let start = ContinuousClock.now
   private let state = Mutex(State())
 
   private static let delay = Duration.seconds(1)
   private static let barPause = Duration.milliseconds(100)
   private static let linePause = Duration.seconds(10)
-  private static let barWidth = 24
-  private static let shortBarWidth = 10
+  private static let barWidths = 6...24
 
   /// Begins to watch a piece of work.
   ///
@@ -50,21 +50,23 @@ final class Progress: Sendable {
   ///   - done: What is done.
   ///   - total: Of what.
   ///   - what: The work at this moment; nil is what it began with.
-  ///   - detail: What is shown in place of the two numbers, beside a shorter bar.
+  ///   - detail: What is shown in place of the two numbers.
   func update(done: Int64, total: Int64, as what: String? = nil, detail: String? = nil) {
     guard !isSilent else { return }
     let now = ContinuousClock.now
-    guard now - start >= (hasLines ? Self.linePause : Self.delay) else { return }
     state.withLock { state in
+      let start = state.start ?? now
+      state.start = start
+      guard now - start >= (hasLines ? Self.linePause : Self.delay) else { return }
       let pause = hasLines ? Self.linePause : Self.barPause
       if let shownAt = state.shownAt, now - shownAt < pause { return }
       state.shownAt = now
       state.hasBar = !hasLines
       let elapsed = start.duration(to: now).seconds
-      let line = Self.line(
-        what ?? self.what, unit, done: done, total: total, detail, elapsedSeconds: elapsed,
-        isASCII: terminal.isASCII)
-      terminal.write(hasLines ? line + "\n" : "\r" + clipped(line) + "\u{1B}[K")
+      let width = hasLines ? nil : max(20, (terminal.width ?? 80) - 1)
+      let line = text(
+        what ?? self.what, done: done, total: total, detail, seconds: elapsed, width: width)
+      terminal.write(hasLines ? line + "\n" : "\r" + line + "\u{1B}[K")
     }
   }
 
@@ -78,13 +80,9 @@ final class Progress: Sendable {
 
   deinit { end() }
 
-  private func clipped(_ line: String) -> String {
-    line.cut(to: max(20, (terminal.width ?? 80) - 1), ascii: terminal.isASCII)
-  }
-
-  private static func line(
-    _ what: String, _ unit: Unit, done: Int64, total: Int64, _ detail: String?,
-    elapsedSeconds: Double, isASCII: Bool
+  /// The line, its bar as long as there is room; what comes last is left out where there is none.
+  private func text(
+    _ what: String, done: Int64, total: Int64, _ detail: String?, seconds: Double, width: Int?
   ) -> String {
     func text(_ count: Int64) -> String {
       switch unit {
@@ -92,22 +90,30 @@ final class Progress: Sendable {
       case .items(let name): "\(ImportReport.count(count)) \(name)"
       }
     }
-    let rate = elapsedSeconds > 0 ? Double(done) / elapsedSeconds : 0
+    let rate = seconds > 0 ? Double(done) / seconds : 0
     let speed = text(Int64(exactly: rate.rounded()) ?? 0) + "/s"
-    guard total > 0 else { return "\(what)  \(text(done))  \(speed)" }
-    let barWidth = detail == nil ? Self.barWidth : Self.shortBarWidth
-    let part = min(1, Double(done) / Double(total))
-    let filled = Int(part * Double(barWidth))
-    let bar =
-      String(repeating: isASCII ? "#" : "━", count: filled)
-      + String(repeating: isASCII ? "." : "─", count: barWidth - filled)
-    let left = rate > 0 ? Value.duration((Double(total - done) / rate).rounded()) : "?"
-    let percent = String(Int(part * 100)).padded(to: 3, right: true)
-    guard let detail else {
-      let share = "\(text(done)) of \(text(total))"
-      return "\(what) \(bar) \(percent) %  \(share)  \(speed)  \(left) left"
+    func cut(_ line: String) -> String {
+      width.map { line.cut(to: $0, ascii: terminal.isASCII) } ?? line
     }
-    return "\(what) \(bar) \(percent) %  \(detail)  \(left) left  \(speed)"
+    guard total > 0 else { return cut("\(what)  \(text(done))  \(speed)") }
+    let share = min(1, Double(done) / Double(total))
+    let percent = String(Int(share * 100)).padded(to: 3, right: true) + " %"
+    let left = rate > 0 ? Self.left(Double(max(0, total - done)) / rate) + " left" : ""
+    let facts = [percent, detail ?? "\(text(done)) of \(text(total))", speed, left]
+      .filter { !$0.isEmpty }.joined(separator: "  ")
+    let room = (width ?? .max) - what.width - facts.width - 2
+    guard room >= Self.barWidths.lowerBound else { return cut("\(what)  \(facts)") }
+    let length = min(room, Self.barWidths.upperBound)
+    let filled = Int(share * Double(length))
+    let bar =
+      String(repeating: terminal.isASCII ? "#" : "━", count: filled)
+      + String(repeating: terminal.isASCII ? "." : "─", count: length - filled)
+    return "\(what) \(bar) \(facts)"
+  }
+
+  /// Seconds to go, of which nobody wants to read hundredths.
+  private static func left(_ seconds: Double) -> String {
+    seconds < 59.5 ? String(format: "%.0fs", seconds) : Value.duration(seconds)
   }
 }
 

@@ -87,26 +87,24 @@ extension Report {
     }
   }
 
-  /// The list as rows, or one field a row where the answer is about one thing.
+  /// A list as rows, or all that is told of one thing, a value of its JSON a row.
   private func csvLines(isTerminal: Bool) -> [String] {
-    var fields: [(String, Value)] = []
-    var tables: [Table] = []
-    for part in parts {
-      switch part {
-      case .fields(let key, _, let group):
-        fields += group.map { ((key.map { $0 + "." } ?? "") + $0.key, $0.cell.value) }
-      case .table(let table, _): tables.append(table)
-      case .line, .data: break
-      }
-    }
     func line(_ texts: [String]) -> String {
       texts.map { (isTerminal ? $0.printable : $0).quotedForCSV }.joined(separator: ",")
     }
-    if let table = tables.first, key == nil {
-      return [line(table.columns.map(\.path))]
-        + table.rows.map { row in line(row.map(\.value.exactText)) }
+    if let key {
+      let leaves = json[key]?.leaves() ?? []
+      return [line(["key", "value"])] + leaves.map { line([$0.path, $0.value.exactText]) }
     }
-    return [line(["field", "value"])] + fields.map { line([$0.0, $0.1.exactText]) }
+    guard let table else { return [] }
+    return [line(table.columns.map(\.heading))]
+      + table.rows.map { row in line(row.map(\.value.exactText)) }
+  }
+
+  /// The list that the answer is.
+  private var table: Table? {
+    for case .table(let table, _) in parts { return table }
+    return nil
   }
 
   private func markdownLines() -> [String] {
@@ -126,7 +124,7 @@ extension Report {
         lines += fields.filter { !$0.cell.value.isForMachines }.map {
           line([$0.label, $0.cell.value.text(now: .now, ascii: false)])
         }
-      case .table(let table, let title) where !table.rows.isEmpty:
+      case .table(let table, let title) where !table.rows.isEmpty || title == nil:
         begin(title)
         let shown = table.shownColumns
         lines.append(line(shown.map { table.columns[$0].title }))
@@ -142,6 +140,31 @@ extension Report {
       }
     }
     return lines
+  }
+}
+
+extension JSON {
+  /// Every value inside that holds no other, with the keys and numbers that lead to it.
+  fileprivate func leaves(at path: String = "") -> [(path: String, value: JSON)] {
+    let inside: [(key: String, value: JSON)] =
+      switch self {
+      case .array(let elements): elements.enumerated().map { ("\($0)", $1) }
+      case .object(let members): members.map { ($0.key, $0.value) }
+      default: []
+      }
+    guard !inside.isEmpty else { return [(path, self)] }
+    return inside.flatMap { $0.value.leaves(at: path.isEmpty ? $0.key : "\(path).\($0.key)") }
+  }
+
+  /// The value without quotes; nothing for what is empty.
+  var exactText: String {
+    switch self {
+    case .null, .array([]), .object([]): ""
+    case .string(let text): text
+    case .number(let number) where number.isNaN: "NaN"
+    case .number(let number) where number.isInfinite: number < 0 ? "-Infinity" : "Infinity"
+    default: text()
+    }
   }
 }
 

@@ -39,6 +39,8 @@ struct Report {
   /// The noun that the values belong to in JSON; nil for lists.
   let key: String?
   private(set) var parts: [Part] = []
+  /// What people read of lists on the error stream: that they are empty, or what they leave out.
+  var notes: [String] = []
   /// A command to type next, shown to people on the error stream.
   var next: String?
 
@@ -54,6 +56,7 @@ struct Report {
   }
 
   mutating func add(_ table: Table, title: String? = nil) {
+    if table.rows.isEmpty, !table.emptyText.isEmpty { notes.append(table.emptyText) }
     parts.append(.table(table, title: title))
   }
 

@@ -7,7 +7,7 @@ extension Table {
 
   /// The lines of this table in a terminal's width, its heading first.
   func lines(_ terminal: Terminal, now: Timestamp = .now, indent: Int = 0) -> [String] {
-    guard !rows.isEmpty else { return emptyText.isEmpty ? [] : [emptyText] }
+    guard !rows.isEmpty else { return [] }
     let shown = shownColumns
     let texts = rows.map { row in
       row.map { $0.value.text(now: now, ascii: terminal.isASCII) }
@@ -60,7 +60,7 @@ extension Table {
   var shownColumns: [Int] {
     columns.indices.filter { column in
       guard !columns[column].isHidden else { return false }
-      return column == 0 || rows.contains { !$0[column].value.isNone }
+      return column == 0 || rows.isEmpty || rows.contains { !$0[column].value.isNone }
     }
   }
 

@@ -16,12 +16,13 @@ struct Table {
     let isHidden: Bool
 
     /// The word in CSV.
-    var path: String { group.map { $0 + "." + key } ?? key }
+    let heading: String
 
     init(
-      _ key: String, _ title: String? = nil, group: String? = nil, pinned: Bool = false,
-      flexible: Bool = false, hidden: Bool = false
+      _ key: String, _ title: String? = nil, group: String? = nil, heading: String? = nil,
+      pinned: Bool = false, flexible: Bool = false, hidden: Bool = false
     ) {
+      self.heading = heading ?? group.map { $0 + "." + key } ?? key
       self.key = key
       self.group = group
       self.title = title ?? key
@@ -46,8 +47,10 @@ struct Table {
   let key: String
   var columns: [Column]
   private(set) var rows: [[Cell]] = []
-  /// What people read instead of an empty table.
+  /// What people read beside an empty table.
   var emptyText: String
+  /// Objects that every row has in JSON, also where none of the columns lies in them.
+  var groups: [String] = []
   /// The option that shows columns for which there is no room.
   var hint = "--json"
 
@@ -75,7 +78,7 @@ struct Table {
 
   private func members(_ row: [Cell]) -> [JSON.Member] {
     var members: [JSON.Member] = []
-    var groups: [(name: String, members: [JSON.Member])] = []
+    var groups: [(name: String, members: [JSON.Member])] = groups.map { ($0, []) }
     for (column, cell) in zip(columns, row) {
       let member = JSON.Member(column.key, cell.value.json)
       guard let group = column.group else {

@@ -1,4 +1,6 @@
 import Foundation
+import Storage
+import Synchronization
 
 /// How a text stands out; each is also said by a sign or a word, never by colour alone.
 enum Style {
@@ -74,25 +76,50 @@ struct Terminal {
     return isColoured ? "\u{1B}[\(palette[index % palette.count])m\(text)\u{1B}[0m" : text
   }
 
-  /// Writes a text; a reader that has gone away (`| head`) ends the command without a word.
+  /// Writes a text; see `write(_:)` of bytes.
   func write(_ text: String) {
     var text = text
-    text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+    _ = text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
   }
 
-  /// Writes bytes as they are.
-  func write(_ bytes: UnsafeRawBufferPointer) {
+  /// Writes bytes as they are; a stream that refuses never ends the process.
+  ///
+  /// - Returns: Whether the stream takes more; what goes to the error stream may be lost.
+  @discardableResult
+  func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard descriptor != 1 || Self.outputFault.withLock({ $0 == nil }) else { return false }
+    _ = signal(SIGPIPE, SIG_IGN)  // a reader that has gone away (`| head`) is an error like others
     var rest = bytes
     while !rest.isEmpty {
       let count = Foundation.write(descriptor, rest.baseAddress, rest.count)
-      if count > 0 {
+      if count >= 0 {
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
       } else if errno == EAGAIN {
         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&waiting, 1, -1)
       } else if errno != EINTR {
-        exit(errno == EPIPE ? 0 : 1)
+        let code = errno
+        if descriptor == 1 { Self.outputFault.withLock { $0 = code } }
+        return false
       }
+    }
+    return true
+  }
+
+  /// The code of the system by which the standard output refused to take more.
+  private static let outputFault = Mutex<Int32?>(nil)
+
+  /// Tells an answer that did not arrive; a reader that went away has what it wanted.
+  static func checkOutput() throws(RegistryError) {
+    guard let code = outputFault.withLock({ $0 }), code != EPIPE else { return }
+    throw RegistryError(
+      .unavailable, "the output cannot be written: \(String(cString: strerror(code)))")
+  }
+
+  /// Puts something in place of streams that are closed, so that no file of ours gets their numbers.
+  static func keepStandardStreams() {
+    for descriptor in 0...2 as ClosedRange<Int32> where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", O_RDONLY)  // what is written to it fails as it did before
     }
   }
 

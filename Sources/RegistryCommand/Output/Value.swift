@@ -18,7 +18,8 @@ enum Value {
   case outcome(Outcome)
   /// An outcome with the word that people read; machines get the exact one.
   case state(Outcome, word: String, exact: String)
-  case list([String])
+  /// Names of one kind; people see the text, where there is one.
+  case list([String], text: String? = nil)
   /// Something that only JSON shows in full; people see the text, where it is not empty.
   case structure(JSON, text: String)
 
@@ -84,25 +85,14 @@ extension Value {
     case .time(let time), .age(let time): JSON(time)
     case .outcome(let outcome): outcome == .none ? .null : .string(outcome.rawValue)
     case .state(_, _, let exact): .string(exact)
-    case .list(let texts): .array(texts.map(JSON.string))
+    case .list(let texts, _): .array(texts.map(JSON.string))
     case .structure(let json, _): json
     }
   }
 
   /// The exact value for CSV: as in JSON, without quotes; lists joined by blanks.
   var exactText: String {
-    switch self {
-    case .list(let texts): texts.joined(separator: " ")
-    case .structure(let json, _): json.string ?? json.text()
-    default:
-      switch json {
-      case .null: ""
-      case .string(let text): text
-      case .number(let number) where number.isNaN: "NaN"
-      case .number(let number) where number.isInfinite: number < 0 ? "-Infinity" : "Infinity"
-      case let json: json.text()
-      }
-    }
+    if case .list(let texts, _) = self { texts.joined(separator: " ") } else { json.exactText }
   }
 
   /// What people read: four significant digits, binary sizes, ages; without control characters.
@@ -122,8 +112,9 @@ extension Value {
     case .age(let time): Self.age(time, now: now)
     case .outcome(let outcome): ascii ? (outcome == .none ? "-" : outcome.rawValue) : outcome.sign
     case .state(let outcome, let word, _): ascii ? word : outcome.sign + " " + word
-    case .list(let texts):
-      texts.isEmpty ? (ascii ? "-" : "–") : texts.map(\.printable).joined(separator: " ")
+    case .list(let texts, let text):
+      texts.isEmpty
+        ? (ascii ? "-" : "–") : (text ?? texts.joined(separator: " ")).printable
     case .structure(_, let text): ascii ? text.inASCII.printable : text.printable
     }
   }
@@ -176,15 +167,10 @@ extension Double {
     if self == rounded(), abs(self) < 1e6 { return String(Int(self)) }
     return switch abs(self) {
     case ..<1e-4: String(format: "%.4g", self)
-    case ..<1e4: String(format: "%#.4g", self).withoutFinalPoint
+    case ..<9999.5: String(format: "%#.4g", self).withoutFinalPoint
     case ..<1e6: String(format: "%.0f", self)
     default: String(format: "%.4g", self)
     }
-  }
-
-  /// As few digits as name the number, as a person would type a parameter: `0.01`, `3e-05`, `8`.
-  var shortestText: String {
-    self == rounded() && abs(self) < 1e15 ? String(Int64(self)) : String(self)
   }
 
   fileprivate var threeDigits: String {
