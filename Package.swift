@@ -35,6 +35,7 @@ let rooms: [Target] = [
   .target(name: "Catalog", dependencies: ["Weights"]),
   .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),
   .target(name: "Runner", dependencies: ["Workspace"]),
+  .target(name: "Engine", dependencies: ["CKernels"]),
   .target(name: "Promotion", dependencies: ["Runner"]),
   .executableTarget(
     name: "RegistryCommand", dependencies: ["Promotion", argumentParser],
@@ -49,11 +50,14 @@ let tests: [Target] = [
   .testTarget(name: "CatalogTests", dependencies: ["Support"]),
   .testTarget(name: "WorkspaceTests", dependencies: ["Support"]),
   .testTarget(name: "RunnerTests", dependencies: ["Support"]),
+  .target(name: "CAllocations", path: "Tests/Allocations"),
+  .testTarget(name: "EngineTests", dependencies: ["Support", "Engine", "CAllocations"]),
   .testTarget(name: "PromotionTests", dependencies: ["Support"]),
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),
   .executableTarget(
-    name: "RegistryBenchmark", dependencies: ["Support", grdb], path: "Tests/Benchmarks"),
+    name: "RegistryBenchmark", dependencies: ["Support", "Engine", grdb],
+    path: "Tests/Benchmarks"),
 ]
 
 let settings: [SwiftSetting] = [

@@ -49,7 +49,7 @@ func rounded(_ number: Double) -> JSON {
 enum RegistryBenchmark {
   static let all: [(name: String, run: @Sendable () throws -> Void)] = [
     ("start", benchmarkStart), ("list", benchmarkList), ("points", benchmarkPoints),
-    ("weights", benchmarkWeights),
+    ("weights", benchmarkWeights), ("engine", benchmarkEngine),
   ]
 
   static func main() {

@@ -14,6 +14,7 @@ enum RoomRules {
     "Catalog": ["Weights"],
     "Workspace": ["Tracking", "Catalog"],
     "Runner": ["Workspace"],
+    "Engine": ["CKernels"],
     "Promotion": ["Runner"],
     "RegistryCommand": ["Promotion"],
   ]
