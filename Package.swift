@@ -32,6 +32,7 @@ let rooms: [Target] = [
     name: "Weights", dependencies: ["Storage", "CZlib", "CKernels"], exclude: ["Format.md"]),
   .target(
     name: "Tracking", dependencies: ["Storage", "CZlib"], exclude: ["BlockFormat.md"]),
+  .target(name: "Datasets", dependencies: ["Weights"]),
   .target(name: "Catalog", dependencies: ["Weights"]),
   .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),
   .target(name: "Runner", dependencies: ["Workspace"]),
@@ -47,6 +48,7 @@ let tests: [Target] = [
   .testTarget(name: "StorageTests", dependencies: ["Support", grdb]),
   .testTarget(name: "WeightsTests", dependencies: ["Support"]),
   .testTarget(name: "TrackingTests", dependencies: ["Support"]),
+  .testTarget(name: "DatasetsTests", dependencies: ["Support", "Datasets"]),
   .testTarget(name: "CatalogTests", dependencies: ["Support"]),
   .testTarget(name: "WorkspaceTests", dependencies: ["Support"]),
   .testTarget(name: "RunnerTests", dependencies: ["Support"]),
@@ -56,7 +58,7 @@ let tests: [Target] = [
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),
   .executableTarget(
-    name: "RegistryBenchmark", dependencies: ["Support", "Engine", grdb],
+    name: "RegistryBenchmark", dependencies: ["Support", "Datasets", "Engine", grdb],
     path: "Tests/Benchmarks"),
 ]
 

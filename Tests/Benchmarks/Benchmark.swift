@@ -49,7 +49,7 @@ func rounded(_ number: Double) -> JSON {
 enum RegistryBenchmark {
   static let all: [(name: String, run: @Sendable () throws -> Void)] = [
     ("start", benchmarkStart), ("list", benchmarkList), ("points", benchmarkPoints),
-    ("weights", benchmarkWeights), ("engine", benchmarkEngine),
+    ("weights", benchmarkWeights), ("engine", benchmarkEngine), ("tables", benchmarkTables),
   ]
 
   static func main() {

@@ -11,6 +11,7 @@ enum RoomRules {
     "Storage": ["Schema", "CSystem"],
     "Weights": ["Storage", "CZlib", "CKernels"],
     "Tracking": ["Storage", "CZlib"],
+    "Datasets": ["Weights"],
     "Catalog": ["Weights"],
     "Workspace": ["Tracking", "Catalog"],
     "Runner": ["Workspace"],
