@@ -34,12 +34,13 @@ let rooms: [Target] = [
     name: "Tracking", dependencies: ["Storage", "CZlib"], exclude: ["BlockFormat.md"]),
   .target(name: "Datasets", dependencies: ["Weights"]),
   .target(name: "Catalog", dependencies: ["Weights"]),
-  .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),
+  .target(name: "Workspace", dependencies: ["Tracking", "Datasets", "Catalog"]),
   .target(name: "Runner", dependencies: ["Workspace"]),
   .target(name: "Engine", dependencies: ["CKernels"]),
+  .target(name: "FineTuning", dependencies: ["Engine", "Runner"]),
   .target(name: "Promotion", dependencies: ["Runner"]),
   .executableTarget(
-    name: "RegistryCommand", dependencies: ["Promotion", argumentParser],
+    name: "RegistryCommand", dependencies: ["FineTuning", "Promotion", argumentParser],
     linkerSettings: staticRuntime),
 ]
 
@@ -54,6 +55,7 @@ let tests: [Target] = [
   .testTarget(name: "RunnerTests", dependencies: ["Support"]),
   .target(name: "CAllocations", path: "Tests/Allocations"),
   .testTarget(name: "EngineTests", dependencies: ["Support", "Engine", "CAllocations"]),
+  .testTarget(name: "FineTuningTests", dependencies: ["Support", "FineTuning"]),
   .testTarget(name: "PromotionTests", dependencies: ["Support"]),
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),

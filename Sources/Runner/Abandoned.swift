@@ -41,9 +41,7 @@ package enum Abandoned {
       let closing = Closing(run, spool)
       if closing.record == nil { Leftovers.end(run.id) }
       var ingest = Ingest(run, spool, scrapes: spool.plan.scrapes)
-      while ingest.read() != .none { if ingest.isFull { try ingest.commit(store) } }
-      ingest.finish()
-      if ingest.isDirty { try ingest.commit(store) }
+      try ingest.takeRest(store)
       let closed = try closing.close(ingest.faults, store)
       spool.remove()
       return Settled(run: closed.run, fault: closed.fault)

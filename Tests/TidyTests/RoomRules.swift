@@ -13,11 +13,12 @@ enum RoomRules {
     "Tracking": ["Storage", "CZlib"],
     "Datasets": ["Weights"],
     "Catalog": ["Weights"],
-    "Workspace": ["Tracking", "Catalog"],
+    "Workspace": ["Tracking", "Datasets", "Catalog"],
     "Runner": ["Workspace"],
     "Engine": ["CKernels"],
+    "FineTuning": ["Engine", "Runner"],
     "Promotion": ["Runner"],
-    "RegistryCommand": ["Promotion"],
+    "RegistryCommand": ["FineTuning", "Promotion"],
   ]
 
   static func reachable(from room: String) -> Set<String> {

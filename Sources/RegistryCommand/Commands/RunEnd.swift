@@ -55,9 +55,10 @@ struct RunEnd {
           .init("  " + check.evidence.factsText.printable.cut(to: 70, ascii: false), .dim))
       }
       let left = try run.artifacts(db).count
-      if outcome.version == nil, left > 0, experiment.task != nil {
+      if outcome.version == nil, left > 0 {
         let files = left == 1 ? "1 file stays" : "\(left) files stay"
-        report.line("  \(files) with the run → registry run adopt \(run.id.short)")
+        let model = experiment.task == nil ? " --model NAME" : ""
+        report.line("  \(files) with the run → registry run adopt \(run.id.short)\(model)")
       }
       if let version = outcome.version {
         report.line(.init("  → "), .init(version.reference, .bold))
@@ -69,7 +70,7 @@ struct RunEnd {
   private func statusText(_ run: Run) -> String {
     if let signal = run.usage.exitSignal { return "signal \(signal)" }
     if let status = run.usage.exitStatus, status != 0 { return "exit \(status)" }
-    return run.status.rawValue.lowercased()
+    return run.reason?.rawValue ?? run.status.rawValue.lowercased()
   }
 
   private func costText(_ run: Run) -> String {

@@ -44,7 +44,13 @@ final class Progress: Sendable {
   }
 
   /// Says how much is done of how much; a total of 0 means that it is not known.
-  func update(done: Int64, total: Int64) {
+  ///
+  /// - Parameters:
+  ///   - done: What is done.
+  ///   - total: Of what.
+  ///   - what: The work at this moment; nil is what it began with.
+  ///   - detail: What is shown in place of the two numbers.
+  func update(done: Int64, total: Int64, as what: String? = nil, detail: String? = nil) {
     guard !isSilent else { return }
     let now = ContinuousClock.now
     guard now - start >= (hasLines ? Self.linePause : Self.delay) else { return }
@@ -55,7 +61,8 @@ final class Progress: Sendable {
       state.hasBar = !hasLines
       let elapsed = start.duration(to: now).seconds
       let line = Self.line(
-        what, unit, done: done, total: total, elapsedSeconds: elapsed, isASCII: terminal.isASCII)
+        what ?? self.what, unit, done: done, total: total, detail, elapsedSeconds: elapsed,
+        isASCII: terminal.isASCII)
       terminal.write(hasLines ? line + "\n" : "\r" + clipped(line) + "\u{1B}[K")
     }
   }
@@ -75,7 +82,8 @@ final class Progress: Sendable {
   }
 
   private static func line(
-    _ what: String, _ unit: Unit, done: Int64, total: Int64, elapsedSeconds: Double, isASCII: Bool
+    _ what: String, _ unit: Unit, done: Int64, total: Int64, _ detail: String?,
+    elapsedSeconds: Double, isASCII: Bool
   ) -> String {
     func text(_ count: Int64) -> String {
       switch unit {
@@ -86,14 +94,15 @@ final class Progress: Sendable {
     let rate = elapsedSeconds > 0 ? Double(done) / elapsedSeconds : 0
     let speed = text(Int64(exactly: rate.rounded()) ?? 0) + "/s"
     guard total > 0 else { return "\(what)  \(text(done))  \(speed)" }
-    let share = min(1, Double(done) / Double(total))
-    let filled = Int(share * Double(barWidth))
+    let part = min(1, Double(done) / Double(total))
+    let filled = Int(part * Double(barWidth))
     let bar =
       String(repeating: isASCII ? "#" : "━", count: filled)
       + String(repeating: isASCII ? "." : "─", count: barWidth - filled)
     let left = rate > 0 ? Value.duration((Double(total - done) / rate).rounded()) : "?"
-    let percent = String(Int(share * 100)).padded(to: 3, right: true)
-    return "\(what) \(bar) \(percent) %  \(text(done)) of \(text(total))  \(speed)  \(left) left"
+    let percent = String(Int(part * 100)).padded(to: 3, right: true)
+    let share = detail ?? "\(text(done)) of \(text(total))"
+    return "\(what) \(bar) \(percent) %  \(share)  \(speed)  \(left) left"
   }
 }
 
