@@ -71,6 +71,13 @@ package struct ModelConfig: Sendable {
     json[key].flatMap { $0 == .null ? nil : $0 }
   }
 
+  /// The content of `config.json`: a member a line.
+  package var text: String {
+    let members = json.members ?? []
+    let lines = members.map { "  " + JSON.string($0.key).text() + ": " + $0.value.text() }
+    return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
+  }
+
   /// The whole of `config.json`.
   package var json: JSON {
     var members: [JSON.Member] = [

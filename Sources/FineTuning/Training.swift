@@ -216,7 +216,7 @@ struct Training {
 
   private func writeFiles() throws {
     try work.write("config.json") { sink in
-      try sink(Array((plan.config.json.text(indent: 2) + "\n").utf8))
+      try sink(Array(plan.config.text.utf8))
     }
     let parameters = plan.architecture.parameters
     let writer = try SafetensorsWriter(

@@ -4,27 +4,16 @@ import Support
 
 /// scikit-learn, PyTorch and OpenBLAS, in a virtual environment of this checkout.
 enum EnginePeers {
-  private static let folder = URL(filePath: ".build/benchmark-venv")
-
   /// The environment's Python; makes the environment the first time.
   static func python() throws -> String {
-    let python = folder.appending(path: "bin/python").path
-    let isMade = try shell("\(python) -c 'import torch, sklearn, threadpoolctl'").status == 0
-    if !isMade {
-      let made = try shell(
-        """
-        python3 -m venv \(folder.path) && \(folder.path)/bin/pip install -q --no-deps \
-        torch==2.13.0 filelock fsspec jinja2 markupsafe mpmath networkx sympy typing-extensions \
-        numpy setuptools && \(folder.path)/bin/pip install -q scikit-learn threadpoolctl
-        """)
-      guard made.status == 0 else { throw Failure(text: made.messages) }
-    }
-    return python
+    let made = try shell("Tests/python-venv")
+    guard made.status == 0 else { throw Failure(text: made.messages) }
+    return made.text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   /// Samples and GFLOP/s of the peers at one shape: inputs, hidden, outputs, batch, rows.
   static func measure(_ python: String, threads: Int, _ shape: [Int]) throws -> JSON {
-    let script = folder.appending(path: "peers.py")
+    let script = URL(filePath: ".build/peers.py")
     try Data(Self.script.utf8).write(to: script)
     let numbers = shape.map(String.init).joined(separator: " ")
     let outcome = try shell(

@@ -41,7 +41,9 @@ struct RunEnd {
       var report = Report("run")
       let series = try run.series(db)
       let primary = experiment.task?.metric
-      let shown = series.filter { $0.key == primary } + series.filter { $0.key != primary }
+      // What tells most goes first: the primary metric, then what was measured on other rows.
+      func rank(_ key: String) -> Int { key == primary ? 0 : key.hasPrefix("val/") ? 1 : 2 }
+      let shown = (0...2).flatMap { place in series.filter { rank($0.key) == place } }
       let metrics = shown.prefix(4).map { "\($0.key.printable) \($0.latest.value.fourDigits)" }
       report.line(
         .init(state.outcome.sign + " ", state.outcome.style), .init(run.id.short, .accent),
