@@ -115,4 +115,12 @@ extension OpticalDigits {
     }
     return moved
   }
+
+  /// A picture turned by a quarter to the left.
+  ///
+  /// - Parameter picture: The ink in each pixel, row after row from the top.
+  /// - Returns: The same of the turned picture.
+  package static func turned(_ picture: [UInt8]) -> [UInt8] {
+    picture.indices.map { picture[$0 % side * side + side - 1 - $0 / side] }
+  }
 }

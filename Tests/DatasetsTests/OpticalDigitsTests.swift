@@ -51,4 +51,12 @@ import Testing
     }
     #expect(digits.picture(row, right: 8) == [UInt8](repeating: 0, count: 64))
   }
+
+  @Test func `a picture turned once has its right side on top, and four turns undo each other`() {
+    let picture = (0..<64).map(UInt8.init)
+    let turned = OpticalDigits.turned(picture)
+    #expect(turned.prefix(8) == [7, 15, 23, 31, 39, 47, 55, 63])
+    #expect(turned.suffix(8) == [0, 8, 16, 24, 32, 40, 48, 56])
+    #expect((0..<3).reduce(turned) { picture, _ in OpticalDigits.turned(picture) } == picture)
+  }
 }

@@ -81,18 +81,18 @@ struct DemoCommand: ParsableCommand {
 
   private var opening: String {
     let lines = [
-      "# The task: read the handwritten digits 5 to 9, with ten labelled pictures of each.",
-      "# The help: a model that learned 0 to 4 from many. Pictures have 8 × 8 pixels and",
-      "# stand up to one pixel off their place. In \(folder):",
+      "# The task: to read the handwritten digits 5 to 9, with ten labelled pictures of",
+      "# each. The help: a model that has learned 0 to 4 from many. A picture has 8 × 8",
+      "# pixels and stands up to one pixel off its place. In \(folder.printable):",
     ]
     let files = [
-      (DemoFiles.baseTraining, "many pictures of 0 to 4, each in all nine places"),
+      (DemoFiles.baseTraining, "0 to 4, in all nine places and turned four ways"),
       (DemoFiles.baseValidation, "other pictures of 0 to 4, to judge by"),
-      (DemoFiles.taskTraining, "ten of each of 5 to 9, to learn from"),
-      (DemoFiles.taskValidation, "all others of 5 to 9, to judge by"),
+      (DemoFiles.taskTraining, "5 to 9, ten of each to learn from"),
+      (DemoFiles.taskValidation, "all other pictures of 5 to 9, to judge by"),
     ].map { "#   " + $0.0.padded(to: 20) + $0.1 }
     let source = [
-      "# (E. Alpaydin and C. Kaynak 1998, UCI Machine Learning Repository, CC BY 4.0.)"
+      "# (E. Alpaydin and C. Kaynak, 1998; UCI Machine Learning Repository; CC BY 4.0.)"
     ]
     let all = lines + files + source
     return all.map { line in

@@ -6,9 +6,11 @@ import Storage
 /// The rows that the demo trains on: the optical digits, in CSV files that anybody can read.
 ///
 /// The pictures of 0 to 4 are for the base: four fifths to learn from, each in all nine places
-/// that a move by at most one pixel up, down and sideways leads to, and a fifth to judge by. Those
-/// of 5 to 9 are the task: a few of each digit to learn from, all others to judge by. What is not
-/// shown in all places stands in one of the nine, drawn from the seed; so do the choices of rows.
+/// that a move by at most one pixel up, down and sideways leads to, and a fifth to judge by. All of
+/// them are shown four ways round, which are classes of their own: five digits alone would teach
+/// too little of strokes to help with others. Those of 5 to 9 are the task: a few of each digit to
+/// learn from, all others to judge by. What is not shown in all places stands in one of the nine.
+/// The choices of rows and places are drawn from the seed.
 struct DemoFiles {
   static let baseTraining = "digits-0-4.csv"
   static let baseValidation = "digits-0-4-val.csv"
@@ -23,11 +25,21 @@ struct DemoFiles {
   /// The files' names and contents, in the order in which they are used.
   let contents: [(name: String, text: String)]
 
-  /// One picture in one place.
+  /// One picture in one of nine places, from the upper left, row by row.
   private struct Row {
     let picture: Int
-    let right: Int
-    let down: Int
+    let place: Int
+    /// Quarters of a turn to the left; nil where pictures are not turned.
+    var turn: Int?
+
+    func ink(_ digits: OpticalDigits) -> [UInt8] {
+      let ink = digits.picture(picture, right: place % 3 - 1, down: place / 3 - 1)
+      return (0..<(turn ?? 0)).reduce(ink) { ink, _ in OpticalDigits.turned(ink) }
+    }
+
+    func label(_ digits: OpticalDigits) -> String {
+      "\(digits.labels[picture])" + (turn.map { "-\(90 * $0)" } ?? "")
+    }
   }
 
   init(_ digits: OpticalDigits, seed: Int64) {
@@ -42,14 +54,18 @@ struct DemoFiles {
     }
     func moved(_ pictures: [Int]) -> [Row] {
       pictures.sorted().map { picture in
-        let place = Int(places.next(below: 9))
-        return Row(picture: picture, right: place % 3 - 1, down: place / 3 - 1)
+        Row(picture: picture, place: Int(places.next(below: 9)))
+      }
+    }
+    func turned(_ rows: [Row]) -> [Row] {
+      rows.flatMap { row in
+        (0..<4).map { Row(picture: row.picture, place: row.place, turn: $0) }
       }
     }
     let low = shuffled(pictures { $0 < 5 })
     let parting = low.count / Self.basePart
     let everywhere = low[parting...].sorted().flatMap { picture in
-      (0..<9).map { Row(picture: picture, right: $0 % 3 - 1, down: $0 / 3 - 1) }
+      (0..<9).map { Row(picture: picture, place: $0) }
     }
     var few: [Int] = []
     var others: [Int] = []
@@ -59,8 +75,8 @@ struct DemoFiles {
       others += all.dropFirst(Self.labelsPerDigit)
     }
     contents = [
-      (Self.baseTraining, Self.text(everywhere, digits)),
-      (Self.baseValidation, Self.text(moved(Array(low[..<parting])), digits)),
+      (Self.baseTraining, Self.text(turned(everywhere), digits)),
+      (Self.baseValidation, Self.text(turned(moved(Array(low[..<parting]))), digits)),
       (Self.taskTraining, Self.text(moved(few), digits)),
       (Self.taskValidation, Self.text(moved(others), digits)),
     ]
@@ -78,10 +94,8 @@ struct DemoFiles {
     let sides = 0..<OpticalDigits.side
     let names = sides.flatMap { y in sides.map { x in "pixel_\(y)_\(x)" } }
     return rows.reduce(into: (names + ["label"]).joined(separator: ",") + "\n") { text, row in
-      for ink in digits.picture(row.picture, right: row.right, down: row.down) {
-        text += "\(ink),"
-      }
-      text += "\(digits.labels[row.picture])\n"
+      for ink in row.ink(digits) { text += "\(ink)," }
+      text += row.label(digits) + "\n"
     }
   }
 }

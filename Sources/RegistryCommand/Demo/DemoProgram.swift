@@ -38,15 +38,23 @@ struct DemoProgram {
   /// The end of the demo: commands to type.
   func whatNext(_ folder: String, _ globals: Globals) -> String {
     let terminal = globals.output
-    let lines =
-      [
-        alias, isStoreNamed ? "unset REGISTRY_STORE" : nil, "cd \(ShellWords.text([folder]))",
-        "registry run show full", "registry version show \(DemoScript.task)@prod",
-        "registry run \(DemoScript.task) --data \(DemoFiles.taskTraining) \\",
-        "    --validation \(DemoFiles.taskValidation) --set lr=0.003",
-        "registry promote \(DemoScript.task)/best --to prod", "registry --help",
-      ].compactMap { $0 }
+    let lines: [(String, String)?] = [
+      alias.map { ($0, "") }, isStoreNamed ? ("unset REGISTRY_STORE", "") : nil,
+      ("cd \(ShellWords.text([folder]))", ""),
+      ("registry run show full", "all that a run keeps"),
+      ("registry version show \(DemoScript.task)@prod", "what was released"),
+      ("registry run \(DemoScript.task) --data \(DemoFiles.taskTraining) \\", ""),
+      ("    --validation \(DemoFiles.taskValidation) --set lr=0.003", "a try of your own"),
+      ("registry promote \(DemoScript.task)/last --to prod", "is it better?"),
+      ("registry --help", "and all that is left"),
+    ]
+    let width = 56
+    let texts = lines.compactMap { $0 }.map { line, why in
+      let space = why.isEmpty ? "" : String(repeating: " ", count: max(2, width - line.width))
+      return terminal.styled(line, .bold)
+        + terminal.styled(why.isEmpty ? "" : space + "# " + why, .dim)
+    }
     let title = terminal.styled("# All of it is in \(folder.printable). Next, type:", .dim)
-    return "\n" + title + "\n" + lines.map { "  " + terminal.styled($0, .bold) + "\n" }.joined()
+    return "\n" + title + "\n" + texts.map { "  " + $0 + "\n" }.joined()
   }
 }
