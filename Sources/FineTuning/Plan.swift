@@ -119,21 +119,21 @@ extension Plan {
     let hidden = all.hidden.isEmpty ? "none" : all.hidden.map(String.init).joined(separator: ",")
     var texts: [(String, String)] = [
       ("epochs", "\(all.epochs)"), ("batch_size", "\(all.batchSize)"), ("loss", loss.rawValue),
-      ("optimizer", all.optimizer.rawValue), ("lr", text(all.learningRate)),
-      ("schedule", all.schedule.rawValue), ("warmup", text(all.warmup)),
-      ("weight_decay", text(all.weightDecay)), ("dropout", text(dropout)),
-      ("clip", text(all.clip)), ("patience", "\(watch.patience)"),
+      ("optimizer", all.optimizer.rawValue), ("lr", all.learningRate.typed),
+      ("schedule", all.schedule.rawValue), ("warmup", all.warmup.typed),
+      ("weight_decay", all.weightDecay.typed), ("dropout", dropout.typed),
+      ("clip", all.clip.typed), ("patience", "\(watch.patience)"),
     ]
-    if watch.patience > 0 { texts.append(("min_delta", text(all.minDelta))) }
-    if all.optimizer == .sgd { texts.append(("momentum", text(all.momentum))) }
+    if watch.patience > 0 { texts.append(("min_delta", all.minDelta.typed)) }
+    if all.optimizer == .sgd { texts.append(("momentum", all.momentum.typed)) }
     if loss == .crossEntropy { texts.append(("class_weights", all.classWeights.rawValue)) }
     if all.schedule == .step {
-      texts += [("step_every", "\(all.stepEvery)"), ("step_factor", text(all.stepFactor))]
+      texts += [("step_every", "\(all.stepEvery)"), ("step_factor", all.stepFactor.typed)]
     }
     if all.schedule == .plateau {
       texts += [
         ("plateau_patience", "\(all.plateauPatience)"),
-        ("plateau_factor", text(all.plateauFactor)),
+        ("plateau_factor", all.plateauFactor.typed),
       ]
     }
     if base == nil {
@@ -150,8 +150,11 @@ extension Plan {
       if case .dropout(let probability) = layer { probability } else { nil }
     }.first ?? 0
   }
+}
 
-  private func text(_ number: Double) -> String {
-    number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
+extension Double {
+  /// As a person types it: `0.001`, `30`.
+  var typed: String {
+    self == rounded() && abs(self) < 1e15 ? "\(Int(self))" : "\(self)"
   }
 }

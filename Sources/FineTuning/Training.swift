@@ -90,9 +90,11 @@ struct Training {
     for step in 1...stepsPerEpoch {
       rate = schedule.rate(at: steps)
       guard let done = trainer.step(rate: rate) else { break }
-      guard done.isFinite else { return .diverged(step: step, "loss is \(done.loss.mean)") }
+      guard done.isFinite else {
+        return .diverged(step: step, "loss is " + Self.name(done.loss.mean))
+      }
       guard done.gradientNorm.isFinite else {
-        return .diverged(step: step, "gradient is \(done.gradientNorm)")
+        return .diverged(step: step, "gradient is " + Self.name(done.gradientNorm))
       }
       steps += 1
       sums.loss += done.loss.loss
@@ -179,6 +181,9 @@ struct Training {
     try say("restored epoch \(epoch)  " + text(metrics))
   }
 
+  /// What a number that is not finite is called.
+  private static func name(_ number: Double) -> String { number.isNaN ? "nan" : "infinite" }
+
   private var isFinite: Bool {
     plan.architecture.parameters.indices.allSatisfy { index in
       network.numbers(at: index).allSatisfy(\.isFinite)
@@ -192,7 +197,7 @@ struct Training {
         evidence: ["epoch": JSON(epoch), "step": JSON(step), "what": .string(what)]))
     let error = RegistryError(
       .refused, "training diverged: the \(what) in epoch \(epoch), step \(step)",
-      hint: "try a lower learning rate: --set lr=\(plan.hyperparameters.learningRate / 10)")
+      hint: "try a lower learning rate: --set lr=\((plan.hyperparameters.learningRate / 10).typed)")
     try say(error.message)
     return .failed(error, .diverged)
   }

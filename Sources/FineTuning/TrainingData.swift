@@ -39,7 +39,16 @@ struct TrainingData {
   ) throws {
     func read(_ source: TableSource) throws -> FeatureTable {
       switch source {
-      case .table(let table): return table
+      case .table(let table):
+        switch (table.target, kind) {
+        case (.labels, .numbers):
+          throw RegistryError(
+            .invalidInput, "\(table.name) has classes, not numbers to predict")
+        case (.numbers, .labels):
+          throw RegistryError(
+            .invalidInput, "\(table.name) has numbers to predict, not classes")
+        default: return table
+        }
       case .file(let url, let labels):
         return try FeatureTable.read(
           url,
@@ -74,6 +83,7 @@ struct TrainingData {
   ///   - names: The network's names of its features; none are not compared.
   ///   - width: How many it takes.
   ///   - reference: How it is called.
+  /// - Throws: `invalidInput` for another width, or the same names in another order.
   func check(features names: [String], width: Int, of reference: String) throws(RegistryError) {
     try training.checkColumnCount(width, of: reference)
     let (own, theirs) = (training.columns.map { Array($0.utf8) }, names.map { Array($0.utf8) })

@@ -99,7 +99,8 @@ import Workspace
     }
   }
 
-  private static let headBias: [UInt8] = [0, 0, 0, 0, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]  // 0, 1, −2
+  /// ¼, 1 and −2.
+  private static let headBias: [UInt8] = [0, 0, 0x80, 0x3E, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0]
 
   /// A config as a person writes it after a run of their own, with keys that are not ours.
   private static func config(_ labels: [String]) -> JSON {
@@ -123,7 +124,7 @@ import Workspace
     let small = (0..<12).map { Float($0 % 5) / 4 - 0.5 }
     for (name, shape, values) in [
       ("0.weight", [4, 3], small), ("0.bias", [4], [0.5, 0, -0.5, 1]),
-      ("2.weight", [3, 4], small), ("2.bias", [3], [0, 1, -2]),
+      ("2.weight", [3, 4], small), ("2.bias", [3], [0.25, 1, -2]),
     ] as [(String, [Int], [Float])] {
       weights.add(name, dtype, shape, bytes: values.flatMap(bytes))
     }

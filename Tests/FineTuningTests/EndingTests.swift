@@ -40,7 +40,7 @@ import Workspace
       #expect(try trial.points(run, "train/loss").keys.max() == last)
       #expect(try trial.points(run, "lr").keys.max() == last - 1)
       // The weights are judged once more, by a run that starts from them and changes nothing.
-      let base = try RunSession.adopt(run.id, as: "best", trial.store)
+      let base = try RunSession.adopt(run.id, as: "before", trial.store)
       _ = try trial.fork(base, metric: nil)
       let again = try trial.train(Self.still, on: Self.noise, of: "task").run
       #expect(try trial.points(again, "val/loss") == [1: best.value])
@@ -54,7 +54,7 @@ import Workspace
       let losses = try trial.points(run, "val/loss")
       #expect(losses.keys.sorted() == Array(1...30))
       #expect(try trial.tags(run)["restoredStep"] == nil)
-      let base = try RunSession.adopt(run.id, as: "last", trial.store)
+      let base = try RunSession.adopt(run.id, as: "before", trial.store)
       _ = try trial.fork(base, metric: nil)
       let again = try trial.train(Self.still, on: Self.noise, of: "task").run
       #expect(try trial.points(again, "val/loss")[1] == losses[30])
@@ -141,11 +141,11 @@ import Workspace
     try Trial.with { trial in
       try trial.addTask()
       let outcome = try trial.train(
-        ["optimizer": "sgd", "lr": "1000000", "epochs": "50", "batch_size": "5"], of: "task")
+        ["optimizer": "sgd", "lr": "1000000", "weight_decay": "1", "batch_size": "5"], of: "task")
       let failure = try #require(outcome.failure)
       #expect(failure.kind == .refused)
       let pattern =
-        #/training diverged: the (loss|gradient) is (nan|inf) in epoch \d+, step \d+/#
+        #/training diverged: the (loss|gradient) is (nan|infinite) in epoch \d+, step \d+/#
       #expect(failure.message.wholeMatch(of: pattern) != nil, "\(failure.message)")
       #expect(failure.hint == "try a lower learning rate: --set lr=100000")
       #expect(outcome.version == nil)

@@ -19,15 +19,15 @@ struct RunTask: AsyncParsableCommand {
         registry run reviews --seed 1 --freeze 'embeddings.*' -- python train.py
         registry run reviews --from reviews@prod --name second-try -- ./train.sh
         registry run reviews --scratch --output-exclude '*.log' -- python train.py
-        registry run digits --data train.csv --hold-out 0.2 --set lr=0.003 --set epochs=50
-        registry run digits --data train.csv --validation val.csv --freeze '0.*' --seed 3
+        registry run digits --data train.csv --hold-out 0.2 --set lr=0.003
+        registry run digits --data train.csv --validation val.csv --freeze '0.*'
 
       The command finds REGISTRY_BASE_DIR, REGISTRY_OUTPUT_DIR, REGISTRY_METRICS,
       REGISTRY_PARAMETERS, REGISTRY_PARAM_<key>, REGISTRY_SEED and REGISTRY_FREEZE.
       Its exit status is passed through; 125 means that registry itself failed.
 
-      Without a command, the built-in trainer fine-tunes dense networks (config.json with
-      "architecture": "mlp") on rows of numbers. What it takes with --set:
+      Without a command, the built-in trainer fine-tunes a dense network on rows of
+      numbers; its config.json says "architecture": "mlp". It takes with --set:
 
       \(TrainingOptions.hyperparameters)
       """, shouldDisplay: false)
