@@ -103,6 +103,23 @@ import Testing
     }
   }
 
+  @Test func `what it says to type next works`() throws {
+    try Binary.inFreshFolder { binary in
+      let result = try binary.shell("registry demo 'my tour' 2>&1")
+      let end = try #require(result.output.firstRange(of: "Next, type:\n")?.upperBound)
+      let lines = result.output[end...].split(separator: "\n").map { $0.dropFirst(2) }
+      #expect(lines.first?.hasPrefix("alias registry=/") == true)
+      #expect(lines.dropFirst().first == "cd 'my tour'")
+      #expect(lines.dropFirst(2).filter { $0.hasPrefix("registry ") }.count == 5)
+      // A promotion may be refused: is it better?
+      let script = lines.dropFirst().joined(separator: "\n")
+        .replacing(#/(promote .*)#/#) { "\($0.1) || test $? = 5" }
+      let next = try binary.shell("set -e\n" + script)
+      #expect(next.status == 0, "\(next.errors)")
+      #expect(next.output.contains("USAGE:"))
+    }
+  }
+
   /// Each run's metrics, exactly.
   private func metrics(_ store: Binary) throws -> [String: JSON] {
     let runs = try JSON.parse(Array(try store("run", "ls", "--json").utf8))["runs"]?.array ?? []
