@@ -70,8 +70,6 @@ struct Training {
     return .finished
   }
 
-  // MARK: epochs
-
   private enum Epoch {
     case whole([JSON.Member])
     case interrupted
@@ -125,16 +123,17 @@ struct Training {
     let metrics =
       training.filter { $0.key.hasPrefix("train/") } + (try validationMetrics())
       + training.filter { !$0.key.hasPrefix("train/") }
-    guard let value = metrics.first(where: { $0.key == watch.key })?.value.double,
-      let loss = metrics.first(where: { $0.key == "val/loss" })?.value.double ?? 0.0 as Double?,
-      loss.isFinite
-    else { return try diverge(epoch, step: stepsPerEpoch, "validation loss is not finite") }
+    func value(_ key: String) -> Double? { metrics.first { $0.key == key }?.value.double }
+    guard value("val/loss")?.isFinite ?? true else {
+      return try diverge(epoch, step: stepsPerEpoch, "validation loss is not finite")
+    }
+    let watchedValue = value(watch.key) ?? .nan
     try log(epoch, metrics)
     try say("epoch \(epoch)/\(plan.hyperparameters.epochs)  " + text(metrics))
     lastEpoch = epoch
-    if watch.observe(value, epoch: epoch) { network.save(to: &bestWeights) }
-    schedule.observe(value)
-    watched = (watch.key, value)
+    if watch.observe(watchedValue, epoch: epoch) { network.save(to: &bestWeights) }
+    schedule.observe(watchedValue)
+    watched = (watch.key, watchedValue)
     return nil
   }
 
@@ -157,8 +156,6 @@ struct Training {
     }
     return scores.members("val/")
   }
-
-  // MARK: endings
 
   /// Goes back to the best weights, if any epoch was whole; the files stay with the run.
   private mutating func stop() throws -> Work.Ending {
@@ -201,8 +198,6 @@ struct Training {
     try say(error.message)
     return .failed(error, .diverged)
   }
-
-  // MARK: what is kept
 
   private func log(_ step: Int, _ metrics: [JSON.Member]) throws(RegistryError) {
     let time = Double(Timestamp.now.milliseconds) / 1000

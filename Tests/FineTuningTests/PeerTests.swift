@@ -16,7 +16,7 @@ import Workspace
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   /// Runs a script of `Tests/Python` and reads what it prints.
-  private func python(_ arguments: String...) throws -> JSON {
+  private func python(_ arguments: [String]) throws -> JSON {
     let python =
       ProcessInfo.processInfo.environment["REGISTRY_TEST_PYTHON"]
       ?? Self.root.appending(path: ".build/python-venv/bin/python").path
@@ -28,7 +28,7 @@ import Workspace
       program: python, [script] + arguments.dropFirst(), in: Self.root
     ).finish()
     guard outcome.status == 0 else { throw RegistryError(.corrupt, outcome.messages) }
-    return outcome.output.isEmpty ? .null : try JSON.parse(Array(outcome.output))
+    return try JSON.parse(Array(outcome.output))
   }
 
   @Test(arguments: ["digits", "breast_cancer"])
@@ -36,7 +36,7 @@ import Workspace
     name: String
   ) throws {
     try Trial.with { trial in
-      let theirs = try python("classifiers.py", name, trial.folder.path)["accuracies"]?.array?
+      let theirs = try python(["classifiers.py", name, trial.folder.path])["accuracies"]?.array?
         .compactMap { $0.double }
       let own = try (Int64(0)..<10).map { seed in
         let settings = ["hidden": "100", "epochs": "40", "patience": "0"]
@@ -52,49 +52,38 @@ import Workspace
     }
   }
 
-  @Test(arguments: [
-    [:], ["activation": "gelu", "layer_norm": "true", "dropout": "0.2"],
-    ["activation": "tanh", "hidden": "40,24,16", "standardize": "false"], ["hidden": "none"],
-  ])
-  func `PyTorch loads a version and makes the same logits and scores of it`(
-    settings: [String: String]
-  ) throws {
+  @Test func `PyTorch loads versions and makes the same logits and scores of them`() throws {
     try Trial.with { trial in
       let rows = trial.folder.appending(path: "rows.csv")
       try Self.write(Trial.clouds(rows: 90, spread: 2), to: rows)
-      let run = try #require(
-        try trial.train(settings.merging(["epochs": "8", "patience": "0"]) { $1 }) {
-          $0.rows = .file(rows, labels: nil)
-          $0.validation = .rows(.file(rows, labels: nil))
-        }.run)
-      let version = try RunSession.adopt(run.id, as: "made", trial.store)
-      let answer = try logits(of: version, rows, trial)
-      let own = try outputs(of: version, rows, trial)
-      let theirs = try #require(answer["logits"]?.array?.compactMap { $0.double })
-      #expect(own.count == 270 && theirs.count == 270)
-      for (one, other) in zip(own, theirs) {
-        #expect(abs(Double(one) - other) <= 1e-5 * max(1, abs(other)))
+      let made = try [
+        [:], ["activation": "gelu", "layer_norm": "true", "dropout": "0.2"],
+        ["activation": "tanh", "hidden": "40,24,16", "standardize": "false"], ["hidden": "none"],
+      ].map { try train($0, rows, trial) }
+      let answers = try scores(of: made.map(\.version), rows, trial)
+      for ((run, version), answer) in zip(made, answers) {
+        let own = try outputs(of: version, rows, trial)
+        let theirs = try #require(answer["logits"]?.array?.compactMap { $0.double })
+        #expect(own.count == 270 && theirs.count == 270)
+        for (one, other) in zip(own, theirs) {
+          #expect(abs(Double(one) - other) <= 1e-5 * max(1, abs(other)))
+        }
+        for (key, tolerance) in [("loss", 1e-5), ("accuracy", 1e-12), ("macro_f1", 1e-12)] {
+          let logged = try #require(try trial.points(run, "val/\(key)")[8])
+          let other = try #require(answer[key]?.double)
+          #expect(abs(logged - other) <= tolerance, "\(key): \(logged), not \(other)")
+        }
       }
-      for (key, tolerance) in [("loss", 1e-5), ("accuracy", 1e-12), ("macro_f1", 1e-12)] {
-        let logged = try #require(try trial.points(run, "val/\(key)")[8])
-        let other = try #require(answer[key]?.double)
-        #expect(abs(logged - other) <= tolerance, "\(key): \(logged), not \(other)")
-      }
+      #expect(answers.count == 4)
     }
   }
 
   @Test func `numbers to predict have scikit-learn's scores`() throws {
     try Trial.with { trial in
       let rows = trial.folder.appending(path: "rows.csv")
-      let table = Trial.clouds(["1", "2.5", "-4"], rows: 90)
-      try Self.write(table, to: rows)
-      let run = try #require(
-        try trial.train(["loss": "mse", "epochs": "8", "patience": "0"]) {
-          $0.rows = .file(rows, labels: nil)
-          $0.validation = .rows(.file(rows, labels: nil))
-        }.run)
-      let version = try RunSession.adopt(run.id, as: "made", trial.store)
-      let answer = try logits(of: version, rows, trial)
+      try Self.write(Trial.clouds(["1", "2.5", "-4"], rows: 90), to: rows)
+      let (run, version) = try train(["loss": "mse"], rows, trial)
+      let answer = try #require(try scores(of: [version], rows, trial).first)
       for key in ["loss", "r2"] {
         let logged = try #require(try trial.points(run, "val/\(key)")[8])
         #expect(abs(logged - (answer[key]?.double ?? .nan)) <= 1e-5, "\(key)")
@@ -102,40 +91,67 @@ import Workspace
     }
   }
 
-  @Test(arguments: ["float32", "float16", "bfloat16", "float64"])
-  func `a folder that PyTorch made is a base, whose scores are PyTorch's before a step`(
-    dtype: String
-  ) throws {
+  @Test func `a folder that PyTorch made is a base, whose scores are PyTorch's before a step`()
+    throws
+  {
     try Trial.with { trial in
-      let folder = trial.folder.appending(path: "base")
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      _ = try python("torch_model.py", "make", folder.path, dtype)
-      let base = try VersionImport.addBase(folder, to: trial.store).version
-      _ = try trial.fork(base)
       let rows = trial.folder.appending(path: "rows.csv")
       try Self.write(Trial.clouds(rows: 60), to: rows)
-      let still = ["epochs": "1", "optimizer": "sgd", "lr": "1e-12", "momentum": "0"]
-      let outcome = try trial.train(still, of: "task") {
-        $0.rows = .file(rows, labels: nil)
-        $0.validation = .rows(.file(rows, labels: nil))
+      let folders = try ["float32", "float16", "bfloat16", "float64"].map { dtype in
+        let folder = trial.folder.appending(path: dtype)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
       }
-      let answer = try logits(of: base, rows, trial)
-      for key in ["loss", "accuracy", "macro_f1"] {
-        let logged = try #require(try trial.points(outcome.run, "val/\(key)")[1])
-        #expect(abs(logged - (answer[key]?.double ?? .nan)) <= 1e-5, "\(key)")
+      _ = try python(["torch_model.py", "make"] + folders.map(\.path))
+      var versions: [Version] = []
+      var runs: [Run] = []
+      for folder in folders {
+        let base = try VersionImport.addBase(folder, to: trial.store).version
+        _ = try trial.fork(base, as: "of-" + folder.lastPathComponent)
+        let still = ["epochs": "1", "optimizer": "sgd", "lr": "1e-12", "momentum": "0"]
+        let outcome = try trial.train(still, of: "of-" + folder.lastPathComponent) {
+          $0.rows = .file(rows, labels: nil)
+          $0.validation = .rows(.file(rows, labels: nil))
+        }
+        versions += [base, try #require(outcome.version)]
+        runs.append(try #require(outcome.run))
       }
-      let tuned = try logits(of: outcome.version, rows, trial)
-      #expect(abs((tuned["loss"]?.double ?? .nan) - (answer["loss"]?.double ?? .nan)) <= 1e-5)
+      let answers = try scores(of: versions, rows, trial)
+      #expect(answers.count == 8)
+      for (index, run) in runs.enumerated() {
+        for key in ["loss", "accuracy", "macro_f1"] {
+          let logged = try #require(try trial.points(run, "val/\(key)")[1])
+          for answer in answers[2 * index...2 * index + 1] {
+            let other = answer[key]?.double ?? .nan
+            #expect(abs(logged - other) <= 1e-5, "\(folders[index].path) \(key)")
+          }
+        }
+      }
     }
   }
 
-  /// What PyTorch makes of a version's files.
-  private func logits(of version: Version?, _ rows: URL, _ trial: Trial) throws -> JSON {
-    let version = try #require(version)
-    let folder = trial.folder.appending(path: "export-\(UUID().uuidString)")
-    _ = try VersionExport.write(try Reference(version.reference), to: folder, from: trial.store)
-    try FileManager.default.copyItem(at: rows, to: folder.appending(path: "rows.csv"))
-    return try python("torch_model.py", "logits", folder.path)
+  /// Trains eight epochs on the rows of a file, which are judged by too.
+  private func train(
+    _ settings: [String: String], _ rows: URL, _ trial: Trial
+  ) throws -> (run: Run, version: Version) {
+    let all = settings.merging(["epochs": "8", "patience": "0"]) { $1 }
+    let run = try #require(
+      try trial.train(all) {
+        $0.rows = .file(rows, labels: nil)
+        $0.validation = .rows(.file(rows, labels: nil))
+      }.run)
+    return (run, try RunSession.adopt(run.id, as: "made", trial.store))
+  }
+
+  /// What PyTorch makes of the files of versions.
+  private func scores(of versions: [Version], _ rows: URL, _ trial: Trial) throws -> [JSON] {
+    let folders = try versions.map { version in
+      let folder = trial.folder.appending(path: "export-\(UUID().uuidString)")
+      _ = try VersionExport.write(try Reference(version.reference), to: folder, from: trial.store)
+      try FileManager.default.copyItem(at: rows, to: folder.appending(path: "rows.csv"))
+      return folder.path
+    }
+    return try #require(try python(["torch_model.py", "score"] + folders).array)
   }
 
   /// What the engine makes of a version.

@@ -52,10 +52,12 @@ struct Trial {
     return try fork(base, metric: metric)
   }
 
-  /// Forks a version into `task`.
-  func fork(_ base: Version, metric: String? = "val/accuracy:max") throws -> Version {
+  /// Forks a version into a task.
+  func fork(
+    _ base: Version, as task: String = "task", metric: String? = "val/accuracy:max"
+  ) throws -> Version {
     let metric = try metric.map { try PrimaryMetric($0) }
-    return try store.write { db in try Fork.add(base, as: "task", metric: metric, db).version }
+    return try store.write { db in try Fork.add(base, as: task, metric: metric, db).version }
   }
 
   /// Points around a centre for each class, in three dimensions.

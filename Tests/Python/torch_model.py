@@ -1,9 +1,10 @@
 """What PyTorch makes of a version, and a base that PyTorch made.
 
-python torch_model.py logits FOLDER   loads FOLDER's network and prints its logits, scores and F1
-python torch_model.py make FOLDER TYPE   writes a network of this dtype; rows.csv beside it
+python torch_model.py score FOLDER...   loads each network, and prints what it makes of rows.csv
+python torch_model.py make FOLDER...    writes a network to each; the folder's name is its dtype
 """
 import json
+import pathlib
 import sys
 
 import safetensors.torch
@@ -32,7 +33,7 @@ def modules(layers):
             yield nn.LayerNorm(layer["layer_norm"], eps=layer.get("eps", 1e-5))
 
 
-def logits(folder):
+def score(folder):
     with open(f"{folder}/config.json") as file:
         config = json.load(file)
     model = nn.Sequential(*modules(config["layers"])).eval()
@@ -54,10 +55,11 @@ def logits(folder):
         answer["loss"] = nn.functional.cross_entropy(out, y).item()
         answer["accuracy"] = sklearn.metrics.accuracy_score(y, out.argmax(1))
         answer["macro_f1"] = sklearn.metrics.f1_score(y, out.argmax(1), average="macro")
-    print(json.dumps(answer))
+    return answer
 
 
-def make(folder, dtype):
+def make(folder):
+    dtype = pathlib.Path(folder).name
     layers = [{"linear": [3, 8], "bias": False}, {"layer_norm": 8, "eps": 1e-3}, "gelu",
               {"dropout": 0.1}, {"linear": [8, 3]}]
     model = nn.Sequential(*modules(layers)).to(getattr(torch, dtype))
@@ -73,4 +75,5 @@ def make(folder, dtype):
         json.dump(config, file, indent=1)
 
 
-{"logits": logits, "make": make}[sys.argv[1]](*sys.argv[2:])
+work = {"score": score, "make": make}[sys.argv[1]]
+print(json.dumps([work(folder) for folder in sys.argv[2:]]))

@@ -60,9 +60,11 @@ extension RunTask {
     hooks.said = { line in
       if !globals.errorOutput.isTerminal { globals.note(line.printable) }
     }
-    let progress = Progress("storing the output", .bytes, globals)
+    var storing: Progress?
     hooks.stored = { done in
       bar.end()
+      let progress = storing ?? Progress("storing the output", .bytes, globals)
+      storing = progress
       progress.update(done: done, total: 0)
     }
     return hooks

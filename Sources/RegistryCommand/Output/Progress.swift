@@ -28,6 +28,7 @@ final class Progress: Sendable {
   private static let barPause = Duration.milliseconds(100)
   private static let linePause = Duration.seconds(10)
   private static let barWidth = 24
+  private static let shortBarWidth = 10
 
   /// Begins to watch a piece of work.
   ///
@@ -49,7 +50,7 @@ final class Progress: Sendable {
   ///   - done: What is done.
   ///   - total: Of what.
   ///   - what: The work at this moment; nil is what it began with.
-  ///   - detail: What is shown in place of the two numbers.
+  ///   - detail: What is shown in place of the two numbers, beside a shorter bar.
   func update(done: Int64, total: Int64, as what: String? = nil, detail: String? = nil) {
     guard !isSilent else { return }
     let now = ContinuousClock.now
@@ -88,12 +89,13 @@ final class Progress: Sendable {
     func text(_ count: Int64) -> String {
       switch unit {
       case .bytes: Value.size(count)
-      case .items(let name): "\(count) \(name)"
+      case .items(let name): "\(ImportReport.count(count)) \(name)"
       }
     }
     let rate = elapsedSeconds > 0 ? Double(done) / elapsedSeconds : 0
     let speed = text(Int64(exactly: rate.rounded()) ?? 0) + "/s"
     guard total > 0 else { return "\(what)  \(text(done))  \(speed)" }
+    let barWidth = detail == nil ? Self.barWidth : Self.shortBarWidth
     let part = min(1, Double(done) / Double(total))
     let filled = Int(part * Double(barWidth))
     let bar =
@@ -101,8 +103,11 @@ final class Progress: Sendable {
       + String(repeating: isASCII ? "." : "─", count: barWidth - filled)
     let left = rate > 0 ? Value.duration((Double(total - done) / rate).rounded()) : "?"
     let percent = String(Int(part * 100)).padded(to: 3, right: true)
-    let share = detail ?? "\(text(done)) of \(text(total))"
-    return "\(what) \(bar) \(percent) %  \(share)  \(speed)  \(left) left"
+    guard let detail else {
+      let share = "\(text(done)) of \(text(total))"
+      return "\(what) \(bar) \(percent) %  \(share)  \(speed)  \(left) left"
+    }
+    return "\(what) \(bar) \(percent) %  \(detail)  \(left) left  \(speed)"
   }
 }
 
