@@ -54,7 +54,7 @@ extension Product {
 extension Product.Running {
   /// Sends a signal to this process and no other.
   package func send(_ signal: Int32) {
-    if process.isRunning { _ = kill(process.processIdentifier, signal) }
+    if isRunning { _ = kill(processIdentifier, signal) }
   }
 
   /// Waits for the end and finds the most memory that the process had, read until it ends.
@@ -63,9 +63,9 @@ extension Product.Running {
   ///
   /// - Returns: What it left, and the memory in bytes; nil where the system does not tell.
   package func finishWithMemory() throws -> (outcome: Product.Outcome, memoryPeakBytes: Int?) {
-    let path = "/proc/\(process.processIdentifier)/status"
+    let path = "/proc/\(processIdentifier)/status"
     var peak: Int?
-    while process.isRunning {
+    while isRunning {
       let status = try? String(contentsOfFile: path, encoding: .utf8)
       let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
       if let size = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) {

@@ -20,61 +20,18 @@ package enum Product {
     ?? URL(filePath: FileManager.default.currentDirectoryPath)
     .appending(path: ".build/release/registry")
 
-  /// Starts a program that writes to files in a folder of its own, so that a pipe can neither fill nor close.
-  package final class Running {
-    /// The process; end it by its own id.
-    package let process = Process()
-    private let scratch: URL
-
-    fileprivate init(
-      _ program: URL, _ arguments: [String], in folder: URL, environment: [String: String]
-    ) throws {
-      scratch = FileManager.default.temporaryDirectory
-        .appending(path: "registry-output-\(UUID().uuidString)")
-      try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-      process.executableURL = program
-      process.arguments = arguments
-      process.currentDirectoryURL = folder
-      process.environment = ProcessInfo.processInfo.environment
-        .filter { !$0.key.hasPrefix("REGISTRY_") }
-        .merging(["NO_COLOR": "1", "COLUMNS": "100"]) { $1 }
-        .merging(environment) { $1 }
-      process.standardInput = FileHandle.nullDevice
-      process.standardOutput = try Self.file(scratch.appending(path: "output"))
-      process.standardError = try Self.file(scratch.appending(path: "messages"))
-      try process.run()
-    }
-
-    deinit { try? FileManager.default.removeItem(at: scratch) }
-
-    /// Waits for the end.
-    package func finish() throws -> Outcome {
-      process.waitUntilExit()
-      let signalled = process.terminationReason == .uncaughtSignal
-      return Outcome(
-        status: process.terminationStatus + (signalled ? 128 : 0),
-        output: try Data(contentsOf: scratch.appending(path: "output")),
-        messages: try String(contentsOf: scratch.appending(path: "messages"), encoding: .utf8))
-    }
-
-    private static func file(_ url: URL) throws -> FileHandle {
-      try Data().write(to: url)
-      return try FileHandle(forWritingTo: url)
-    }
-  }
-
   /// Starts the product and comes back at once.
   package static func start(
     _ arguments: [String], in folder: URL, environment: [String: String] = [:]
   ) throws -> Running {
-    try Running(binary, arguments, in: folder, environment: environment)
+    try Running(binary.path, arguments, in: folder, environment: environment)
   }
 
   /// Starts any program and comes back at once.
   package static func start(
     program: String, _ arguments: [String], in folder: URL, environment: [String: String] = [:]
   ) throws -> Running {
-    try Running(URL(filePath: program), arguments, in: folder, environment: environment)
+    try Running(program, arguments, in: folder, environment: environment)
   }
 
   /// Runs the product to its end, whatever that is.
@@ -98,7 +55,7 @@ package enum Product {
   @discardableResult
   package static func run(program: String, _ arguments: [String], in folder: URL) throws -> Outcome
   {
-    try Running(URL(filePath: program), arguments, in: folder, environment: [:]).finish()
+    try Running(program, arguments, in: folder, environment: [:]).finish()
   }
 
   /// A command that should have succeeded.
