@@ -9,14 +9,14 @@ import Workspace
 struct DemoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo",
-    abstract: "Shows the whole main job on handwritten digits, in a new folder, in seconds.",
+    abstract: "Shows the whole main job in seconds, on handwritten digits.",
     discussion: """
       Examples:
         registry demo
         registry demo /tmp/tour --seed 7
 
-      It writes four CSV files and a store into the folder, and types the commands that train,
-      compare and promote. Each may be typed again there. It needs no network and no Python.
+      It writes four CSV files and a store into the folder, and types the
+      commands that train, compare and promote. No network, no Python.
       """)
 
   @Argument(
