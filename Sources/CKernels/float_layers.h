@@ -51,7 +51,7 @@ KERNEL void dropout(uint64_t key, uint64_t first, uint32_t threshold, float scal
   }
 }
 
-// The sum of a function over the features of LANES examples, in doubles.
+// Adds a vector to two of doubles, its lower half to the first.
 #define HALVES(x, low, high)                                                                       \
   do {                                                                                             \
     float lanes[LANES];                                                                            \

@@ -20,7 +20,7 @@ final class Crew: Sendable {
     let context: UnsafeRawPointer
   }
 
-  private static let looks = 20_000  // some 20 µs, several times what waking a thread costs
+  private static let looks = 50_000  // some 50 µs: what lies between two products of a step
 
   /// Number of the job, how many parts it has, the next part: 32, 16 and 16 bits.
   private let ticket = Atomic<UInt64>(0)

@@ -113,6 +113,12 @@ package struct Batch<Element: Scalar> {
   package var start: UnsafePointer<Element>
   /// Rows, the distance between them, examples.
   package var rows, stride, count: Int
+
+  /// Takes what is given.
+  package init(start: UnsafePointer<Element>, rows: Int, stride: Int, count: Int) {
+    self.start = start
+    (self.rows, self.stride, self.count) = (rows, stride, count)
+  }
 }
 
 /// The sizes and parameters of one layer normalisation.
@@ -127,4 +133,14 @@ package struct Normalization<Element: Scalar> {
   package var epsilon: Double
   /// Two rows of `stride`: the means, and 1 / √(variance + epsilon).
   package var moments: UnsafeMutablePointer<Element>
+
+  /// Takes what is given.
+  package init(
+    features: Int, stride: Int, count: Int, gain: UnsafePointer<Element>,
+    shift: UnsafePointer<Element>, epsilon: Double, moments: UnsafeMutablePointer<Element>
+  ) {
+    (self.features, self.stride, self.count) = (features, stride, count)
+    (self.gain, self.shift) = (gain, shift)
+    (self.epsilon, self.moments) = (epsilon, moments)
+  }
 }

@@ -7,7 +7,8 @@
 // that every kernel works on many examples at once. Strides are multiples of 16, and such memories
 // start at multiples of 64 bytes; what lies after the last example is computed and never read.
 // None keeps state, allocates or checks. An element's value depends on the level, not on how the
-// work is cut, so that any number of threads gives the same bytes.
+// work is cut, so that any number of threads gives the same bytes. Their twins are Double's
+// functions in Sources/Engine and the formulas in Tests/EngineTests/FloatKernelTests.swift.
 
 #include <stddef.h>
 #include <stdint.h>
