@@ -14,7 +14,7 @@ package import Workspace
 package enum FineTuning {
   /// What to train on, and how.
   package struct Request: Sendable {
-    /// The run to be: task, starting version, name, seed, tags, frozen globs, command line.
+    /// The run to be: task, starting version, name, seed, frozen globs, command line.
     package var session: RunSession.Request
     /// The rows to learn from.
     package var rows: TableSource
@@ -95,10 +95,10 @@ package enum FineTuning {
     // The version that the plan was made from, even if an alias moves meanwhile.
     session.from = plan.base?.reference
     session.parameters += plan.parameters + dataParameters
-    session.tags +=
-      dataTags + [
-        Tag("engine.level", processor.level), Tag("engine.threads", "\(processor.threads)"),
-      ]
+    session.tags += dataTags
+    session.tags += [
+      Tag("engine.level", processor.level), Tag("engine.threads", "\(processor.threads)"),
+    ]
     session.wantsBaseFolder = false
     return try Runner.perform(
       session, store, stored: hooks.stored, interrupts: hooks.interrupts

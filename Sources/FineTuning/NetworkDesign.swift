@@ -123,8 +123,9 @@ struct NetworkDesign {
   ///   glob matches is checked where the run starts.
   mutating func freeze(_ globs: [String]) throws(RegistryError) {
     guard let base else { return }
+    let names = base.tensors.map(\.name)
     for text in globs {
-      for index in TensorGlob(text).matches(in: base.tensors.map(\.name)).sorted() {
+      for index in TensorGlob(text).matches(in: names).sorted() {
         let parameter = architecture.parameters[index]
         guard !isHeadNew || !head.contains(index) else {
           throw RegistryError(

@@ -21,7 +21,6 @@ struct Ingest: ~Copyable {
 
   private static let commitInterval = Duration.milliseconds(150)
   private static let retryInterval = Duration.seconds(2)
-
   private static let batchCountMax = 50_000
   private static let piecesMax = 32  // of 256 KiB: tens of milliseconds
   private static let outputLookBack: Int64 = 4 << 20

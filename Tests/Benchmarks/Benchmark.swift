@@ -50,6 +50,7 @@ enum RegistryBenchmark {
   static let all: [(name: String, run: @Sendable () throws -> Void)] = [
     ("start", benchmarkStart), ("list", benchmarkList), ("points", benchmarkPoints),
     ("weights", benchmarkWeights), ("engine", benchmarkEngine), ("tables", benchmarkTables),
+    ("demo", benchmarkDemo),
   ]
 
   static func main() {

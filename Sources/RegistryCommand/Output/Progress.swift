@@ -50,7 +50,7 @@ final class Progress: Sendable {
   ///   - done: What is done.
   ///   - total: Of what.
   ///   - what: The work at this moment; nil is what it began with.
-  ///   - detail: What is shown in place of the two numbers.
+  ///   - detail: What is shown in place of the two numbers, beside a shorter bar.
   func update(done: Int64, total: Int64, as what: String? = nil, detail: String? = nil) {
     guard !isSilent else { return }
     let now = ContinuousClock.now
@@ -99,7 +99,7 @@ final class Progress: Sendable {
     let share = min(1, Double(done) / Double(total))
     let percent = String(Int(share * 100)).padded(to: 3, right: true) + " %"
     let left = rate > 0 ? Self.left(Double(max(0, total - done)) / rate) + " left" : ""
-    let facts = [percent, detail ?? "\(text(done)) of \(text(total))", speed, left]
+    let facts = [percent, detail ?? "\(text(done)) of \(text(total))", left, speed]
       .filter { !$0.isEmpty }.joined(separator: "  ")
     let room = (width ?? .max) - what.width - facts.width - 2
     guard room >= Self.barWidths.lowerBound else { return cut("\(what)  \(facts)") }
