@@ -151,9 +151,11 @@ extension ProcessTests {
     @Test func `what a removed run left is stored once it is restored`() throws {
       let runs = try Runs()
       defer { runs.close() }
-      let process = try runs.start(
-        "exec 2> /dev/null; trap 'echo loss=3; exit' TERM; echo $$ > $HERE/child; while :; do sleep 0.05; done"
-      )
+      let script = """
+        exec 2> /dev/null; trap 'echo loss=3; exit' TERM
+        echo $$ > $HERE/child; while :; do sleep 0.05; done
+        """
+      let process = try runs.start(script)
       _ = try content(of: "child", runs)
       let run = try onlyRun(runs)
       try runs.store.write { db in try run.finish(.killed, db).set(.deleted, db) }
