@@ -26,7 +26,7 @@ struct ExitRecord: Equatable {
   var wallSeconds = 0.0
   /// User and system time of all processes of the run.
   var cpuSeconds = 0.0
-  /// Of the largest process.
+  /// Of the largest process; at least the guard's own, which the kernel counts for what it starts.
   var peakMemoryBytes: Int64 = 0
 
   /// Whether the disk refused the last of what the child printed.
