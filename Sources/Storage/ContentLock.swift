@@ -25,21 +25,21 @@ final class ContentLock: Sendable {
     intent = try FileLock(path: folder + "/gc.intent")
   }
 
-  func withShared<Result>(_ body: () throws -> Result) rethrows -> Result {
-    enter()
+  func withShared<Result>(_ body: () throws -> Result) throws -> Result {
+    try enter()
     defer { leave() }
     return try body()
   }
 
   /// Joins the holders of this process, or becomes the first; who holds it already may enter again.
-  private func enter() {
+  private func enter() throws {
     threads.lock()
     defer { threads.unlock() }
     while waiting.withLock({ $0.holders == 0 && $0.wantsAlone > 0 }) { threads.wait() }
     if waiting.withLock({ $0.holders }) == 0 {
-      intent.lock(.shared)
-      file.lock(.shared)
-      intent.unlock()
+      try intent.lock(.shared)
+      defer { intent.unlock() }
+      try file.lock(.shared)
     }
     waiting.withLock { $0.holders += 1 }
   }

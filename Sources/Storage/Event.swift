@@ -31,11 +31,11 @@ package struct Event: Sendable {
   package static func append(
     _ kind: String, _ subject: String, _ detail: JSON, _ db: Database
   ) throws -> Event {
-    let last = try Row.fetchOne(
-      db, sql: "SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")
+    let last = try Row.fetchOne(db, sql: "SELECT * FROM event ORDER BY sequence DESC LIMIT 1")
+      .map(Event.init(row:))
     let event = Event(
-      sequence: (last?["sequence"] ?? 0) + 1, time: .now, actor: NSUserName(), kind: kind,
-      subject: subject, detail: detail.text(canonical: true), previous: last?["hash"])
+      sequence: (last?.sequence ?? 0) + 1, time: .now, actor: NSUserName(), kind: kind,
+      subject: subject, detail: detail.text(canonical: true), previous: last?.hash)
     try db.execute(
       sql: """
         INSERT INTO event (sequence, time, actor, kind, subject, detail, hash)
@@ -69,7 +69,7 @@ package struct Event: Sendable {
         ORDER BY sequence DESC LIMIT \(limit)
         """,
       arguments: StatementArguments([subject] + kinds))
-    return rows.reversed().map(Event.init(row:))
+    return try rows.reversed().map(Event.init(row:))
   }
 
   /// Walks the whole chain and returns the entries whose hash or number is not what it must be.
@@ -79,7 +79,7 @@ package struct Event: Sendable {
     var expected: Int64 = 1
     let rows = try Row.fetchCursor(db, sql: "SELECT * FROM event ORDER BY sequence")
     while let row = try rows.next() {
-      let event = Event(row: row)
+      let event = try Event(row: row)
       if event.sequence != expected || event.hash != event.computedHash(previous: previous) {
         faults.append(event.sequence)
       }
@@ -102,14 +102,18 @@ package struct Event: Sendable {
     hash = Self.hash(previous, sequence, time, [actor, kind, subject, detail])
   }
 
-  private init(row: Row) {
-    sequence = row["sequence"]
-    time = row["time"]
-    actor = row["actor"]
-    kind = row["kind"]
-    subject = row["subject"]
-    detail = row["detail"]
-    hash = row["hash"]
+  private init(row: Row) throws(RegistryError) {
+    sequence = try row.value("sequence")
+    time = try row.value("time")
+    actor = try row.value("actor")
+    kind = try row.value("kind")
+    subject = try row.value("subject")
+    detail = try row.value("detail")
+    hash = try row.value("hash")
+    // The next one's number must exist too.
+    guard (1..<Int64.max).contains(sequence) else {
+      throw RegistryError(.corrupt, "an event has the impossible number \(sequence)")
+    }
   }
 
   private func computedHash(previous: Digest?) -> Digest {

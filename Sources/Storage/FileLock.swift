@@ -12,24 +12,38 @@ package struct FileLock: ~Copyable, Sendable {
 
   /// Opens the file, making it where needed, without taking the lock.
   ///
+  /// A file that may only be read can be locked all the same.
+  ///
   /// - Parameter path: The lock file.
-  /// - Throws: `unavailable` when the file cannot be opened.
+  /// - Throws: `denied` when the file may not be opened or made; `unavailable` when it cannot be.
   package init(path: String) throws(RegistryError) {
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    let made = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    let reason = errno
+    descriptor = made >= 0 ? made : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw RegistryError(
-        .unavailable, "\(path) cannot be opened: \(String(cString: strerror(errno)))")
+      let text = "\(path) cannot be opened: \(String(cString: strerror(reason)))"
+      throw [EACCES, EPERM, EROFS].contains(reason)
+        ? RegistryError(.denied, text, hint: "ask its owner for the right to write this folder")
+        : RegistryError(.unavailable, text)
     }
   }
 
   deinit { _ = close(descriptor) }
 
   /// Waits for the lock.
-  package func lock(_ mode: Mode) {
-    while flock(descriptor, mode == .shared ? LOCK_SH : LOCK_EX) != 0 && errno == EINTR {}
+  ///
+  /// - Throws: `unavailable` where the file system has no locks: nothing may go on without.
+  package func lock(_ mode: Mode) throws(RegistryError) {
+    while flock(descriptor, mode == .shared ? LOCK_SH : LOCK_EX) != 0 {
+      guard errno == EINTR else {
+        throw RegistryError(
+          .unavailable, "the store cannot be locked: \(String(cString: strerror(errno)))",
+          hint: "keep the store on a disk that has locks (flock)")
+      }
+    }
   }
 
-  /// Takes the lock if nobody is in the way.
+  /// Takes the lock if nobody is in the way; false also where it cannot be taken at all.
   package func tryLock(_ mode: Mode) -> Bool {
     flock(descriptor, (mode == .shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0
   }
@@ -52,15 +66,11 @@ final class WriteLock: Sendable {
     file = try FileLock(path: path)
   }
 
-  func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+  func withLock<Result>(_ body: () throws -> Result) throws -> Result {
     threads.lock()
     defer { threads.unlock() }
-    if depth.withLock({ depth in
-      depth += 1
-      return depth == 1
-    }) {
-      file.lock(.exclusive)
-    }
+    if depth.withLock({ $0 == 0 }) { try file.lock(.exclusive) }
+    depth.withLock { $0 += 1 }
     defer {
       if depth.withLock({ depth in
         depth -= 1

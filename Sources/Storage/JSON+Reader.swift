@@ -123,7 +123,7 @@ private struct JSONReader {
       guard next == 34 else { throw fault("expected a key in quotes") }
       let key = try string()
       guard keys.insert(Array(key.utf8)).inserted else {
-        throw fault("the key '\(key.prefix(80))' stands twice")
+        throw fault("the key '\(key.excerpt)' stands twice")
       }
       try take(58, ":")
       members.append(JSON.Member(key, try value(depth: depth + 1)))

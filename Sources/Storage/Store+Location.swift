@@ -37,18 +37,28 @@ extension Store {
       .notFound, "no \(folderName) folder in \(start.path) or above it", hint: "registry init")
   }
 
-  private static func isStore(_ folder: URL) -> Bool {
-    FileManager.default.fileExists(atPath: path(of: .catalog, in: folder))
+  /// Whether a folder is called a store by one of its files, whatever that is.
+  static func isStore(_ folder: URL) -> Bool {
+    StoreFile.allCases.contains {
+      FileManager.default.fileExists(atPath: path(of: $0, in: folder))
+    }
+  }
+
+  /// What `create` finds in place of nothing; throws unless it is a store that this program knows.
+  private static func existing(_ folder: URL) throws -> (folder: URL, isNew: Bool) {
+    for file in StoreFile.allCases { _ = try StoreHeader(file, in: folder) }
+    return (folder, false)
   }
 
   /// Makes a new store, complete or not at all: it is made aside and renamed.
   ///
   /// - Parameter place: The folder that will contain `.registry`, or a path that ends in `.registry`.
   /// - Returns: The store's folder, and whether it was made now; false when it was there before.
-  /// - Throws: `invalidInput` when something else has the name; `unavailable` when the disk refuses.
+  /// - Throws: `invalidInput` when something else has the name; `corrupt` when half a store has;
+  ///   `unavailable` when the disk refuses.
   package static func create(in place: URL) throws -> (folder: URL, isNew: Bool) {
     let folder = place.lastPathComponent == folderName ? place : place.appending(path: folderName)
-    if isStore(folder) { return (folder, false) }
+    if isStore(folder) { return try existing(folder) }
     let parent = folder.deletingLastPathComponent()
     let aside = parent.appending(path: "\(folderName).new-\([UInt8].random(count: 6).hex)")
     do {
@@ -64,9 +74,13 @@ extension Store {
           try file.create(at: path(of: file, in: aside), storeId: id)
         }
       }
+      // Who may only read could not make them later.
+      for name in ["lock", "gc.lock", "gc.intent"] {
+        _ = try FileLock(path: aside.appending(path: name).path)
+      }
       if rename(aside.path, folder.path) == 0 { return (folder, true) }
       try? FileManager.default.removeItem(at: aside)
-      if isStore(folder) { return (folder, false) }
+      if isStore(folder) { return try existing(folder) }
       throw RegistryError(.invalidInput, "\(folder.path) is there and is not a store")
     } catch {
       try? FileManager.default.removeItem(at: aside)

@@ -2,6 +2,7 @@
 // and written here and nowhere else. Content is committed to the weights first, the row that names
 // it to the catalog last, so a crash leaves only orphans, which gc takes.
 
+import CSystem
 package import Foundation
 package import GRDB
 
@@ -105,7 +106,13 @@ package final class Store: Sendable {
         try writer.writeWithoutTransaction { db in
           try db.execute(sql: "PRAGMA busy_timeout = 0")
           defer { try? db.execute(sql: "PRAGMA busy_timeout = 30000") }
-          _ = try? db.checkpoint(.truncate)
+          do {
+            _ = try db.checkpoint(.truncate)
+          } catch let error as DatabaseError
+            where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode)
+          {
+            return  // a reader's; the next one takes it
+          }
         }
       }
     }
@@ -121,10 +128,14 @@ package final class Store: Sendable {
     }
   }
 
-  /// Copies one file as it is now, compacted, to a path that does not exist.
+  /// Copies one file as it is now, compacted, to a path that does not exist; see `Interruption`.
   package func copy(_ file: StoreFile, to path: String) throws {
     try RegistryError.translating(file) {
       try reader(file).unsafeRead { db in
+        let instructions: Int32 = 10_000
+        sqlite3_progress_handler(
+          db.sqliteConnection, instructions, { _ in Interruption.first == nil ? 0 : 1 }, nil)
+        defer { sqlite3_progress_handler(db.sqliteConnection, 0, nil, nil) }
         try db.execute(sql: "VACUUM INTO ?", arguments: [path])
       }
     }
@@ -139,14 +150,25 @@ package final class Store: Sendable {
     }
   }
 
-  /// Closes both files; a store that is only released closes them outside the lock.
+  /// Closes both files, each with its write-ahead log moved into it; a store that is only released
+  /// closes them outside the lock.
   package func close() throws {
     func closeBoth() throws {
       try catalog.close()
       try weights.close()
     }
     guard let writeLock else { return try closeBoth() }
-    try writeLock.withLock(closeBoth)
+    try writeLock.withLock {
+      // What is committed is safe in the log too: a full disk here is no failure of the command.
+      for file in StoreFile.allCases where hasLog(file) { try? checkpoint(file) }
+      try closeBoth()
+    }
+  }
+
+  private func hasLog(_ file: StoreFile) -> Bool {
+    var status = stat()
+    let path = Self.path(of: file, in: folder) + "-wal"
+    return lstat(path, &status) == 0 && status.st_size > 0
   }
 
   private var readOnlyError: RegistryError {
@@ -210,8 +232,16 @@ extension Store {
     }
     return Store(
       folder: folder, id: id, access: .read, catalog: try queue(.catalog),
-      weights: try queue(.weights), writeLock: nil,
-      contentLock: try? ContentLock.shared(folder: folder.path))
+      weights: try queue(.weights), writeLock: nil, contentLock: try lockForReading(folder))
+  }
+
+  /// The lock on content; nil where it is missing and the folder may not be written.
+  private static func lockForReading(_ folder: URL) throws(RegistryError) -> ContentLock? {
+    do {
+      return try ContentLock.shared(folder: folder.path)
+    } catch  where error.kind == .denied {
+      return nil
+    }
   }
 
   private static func openForWriting(_ folder: URL, id: String) throws -> Store {

@@ -22,10 +22,13 @@ package struct Blob: Sendable, Equatable {
   package let container: String
   let id: Int64
 
+  /// The largest file that is taken: no disk holds more, and sums of sizes stay numbers.
+  package static let sizeBytesMax: Int64 = 1 << 50
+
   /// Finds a blob that is completely stored.
   package static func find(_ digest: Digest, _ db: Database) throws -> Blob? {
     let statement = try db.cachedStatement(sql: "SELECT * FROM blob WHERE digest = ?")
-    return try Row.fetchOne(statement, arguments: [digest]).map(Blob.init(row:))
+    return try Row.fetchOne(statement, arguments: [digest]).map { try Blob(row: $0) }
   }
 
   /// Gets a blob that is completely stored.
@@ -44,7 +47,7 @@ package struct Blob: Sendable, Equatable {
 
   /// Lists all blobs in the order of their import.
   package static func list(_ db: Database) throws -> [Blob] {
-    try Row.fetchAll(db, sql: "SELECT * FROM blob ORDER BY id").map(Blob.init(row:))
+    try Row.fetchAll(db, sql: "SELECT * FROM blob ORDER BY id").map { try Blob(row: $0) }
   }
 
   /// Reads a small file completely.
@@ -66,6 +69,9 @@ package struct Blob: Sendable, Equatable {
     var content: [UInt8] = []
     content.reserveCapacity(Int(blob.sizeBytes))
     try blob.forEachPart(db) { for chunk in $0 { content += chunk } }
+    guard Digest(of: content) == digest else {
+      throw RegistryError(.corrupt, "blob \(digest.short): digest of the file differs")
+    }
     return content
   }
 
@@ -90,10 +96,13 @@ package struct Blob: Sendable, Equatable {
     if !ids.isEmpty { try body(try Chunk.contents(of: ids, db)) }
   }
 
-  private init(row: Row) {
-    id = row["id"]
-    digest = row["digest"]
-    sizeBytes = row["sizeBytes"]
-    container = row["container"]
+  init(row: Row) throws(RegistryError) {
+    id = try row.value("id")
+    digest = try row.value("digest")
+    sizeBytes = try row.value("sizeBytes")
+    container = try row.value("container")
+    guard (0...Self.sizeBytesMax).contains(sizeBytes) else {
+      throw RegistryError(.corrupt, "blob \(digest.short): its size is impossible")
+    }
   }
 }

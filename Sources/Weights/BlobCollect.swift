@@ -116,7 +116,9 @@ struct ChunkNeeds {
     var baseIds: [Int64: Int64] = [:]
     let rows = try Row.fetchCursor(
       db, sql: "SELECT id, baseChunkId FROM chunk WHERE baseChunkId IS NOT NULL")
-    while let row = try rows.next() { baseIds[row[0]] = row[1] }
+    while let row = try rows.next() {
+      baseIds[try row.value(at: 0)] = try row.value(at: 1) as Int64
+    }
     self.baseIds = baseIds
   }
 
@@ -147,7 +149,13 @@ struct ChunkNeeds {
   static func all(_ db: Database) throws -> [Int64: Int64] {
     var lengths: [Int64: Int64] = [:]
     let rows = try Row.fetchCursor(db, sql: "SELECT id, lengthBytes FROM chunk")
-    while let row = try rows.next() { lengths[row[0]] = row[1] }
+    while let row = try rows.next() {
+      let length: Int64 = try row.value(at: 1)
+      guard (1...Int64(2 * Pack.sizeBytesMax)).contains(length) else {
+        throw RegistryError(.corrupt, "a chunk's record has the impossible length \(length)")
+      }
+      lengths[try row.value(at: 0)] = length
+    }
     return lengths
   }
 }

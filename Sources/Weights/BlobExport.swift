@@ -7,34 +7,40 @@ extension Blob {
   ///
   /// The file is made under another name beside it, flushed to the disk and renamed, so that the
   /// name never shows less than all of it. Each chunk is checked against its digest before its
-  /// bytes are written.
+  /// bytes are written, and the whole before it gets its name: rows may be damaged too.
   ///
   /// - Parameters:
   ///   - digest: Its SHA-256.
   ///   - target: The file to make; its folder exists.
-  ///   - isReplacing: Whether a file that is there may go.
   ///   - store: An open store; the caller holds `withContent`.
-  ///   - progress: Called with the bytes that are written.
+  ///   - progress: Called with the bytes that are written; may throw to stop, and nothing is left.
   /// - Throws: `notFound`; `conflict` when the target is there; `corrupt`; `unavailable` when the
   ///   disk refuses.
   package static func export(
-    _ digest: Digest, to target: URL, replacing isReplacing: Bool = false, from store: Store,
-    progress: (Int64) -> Void = { _ in }
+    _ digest: Digest, to target: URL, from store: Store,
+    progress: (Int64) throws -> Void = { _ in }
   ) throws {
     try store.read(.weights) { db in
       let blob = try get(digest, db)
-      let output = try OutputFile(target, isReplacing: isReplacing)
+      let output = try OutputFile(target)
       var done: Int64 = 0
+      var hasher = Digest.Hasher()
       try blob.forEachPart(db) { chunks in
         for chunk in chunks {
+          chunk.withUnsafeBytes { hasher.update($0) }
           try output.write(chunk)
           done += Int64(chunk.count)
         }
-        progress(done)
+        try progress(done)
       }
       guard done == blob.sizeBytes else {
         throw RegistryError(
           .corrupt, "blob \(digest.short) has \(done) bytes, not \(blob.sizeBytes)")
+      }
+      guard hasher.finalize() == digest else {
+        throw RegistryError(
+          .corrupt, "blob \(digest.short): digest of the file differs",
+          hint: "registry verify --full, then restore a backup")
       }
       try output.finish()
     }
@@ -45,17 +51,15 @@ extension Blob {
 private final class OutputFile {
   private let target: URL
   private let aside: URL
-  private let isReplacing: Bool
   private let descriptor: Int32
   private var isFinished = false
 
-  init(_ target: URL, isReplacing: Bool) throws(RegistryError) {
+  init(_ target: URL) throws(RegistryError) {
     self.target = target
-    self.isReplacing = isReplacing
     aside = target.deletingLastPathComponent()
       .appending(path: ".\([UInt8].random(count: 8).hex).partial")
     var status = stat()
-    guard isReplacing || lstat(target.path, &status) != 0 else { throw Self.conflict(target) }
+    guard lstat(target.path, &status) != 0 else { throw Self.conflict(target) }
     descriptor = open(aside.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
     guard descriptor >= 0 else { throw Self.refusal(target) }
   }
@@ -85,10 +89,8 @@ private final class OutputFile {
     guard fsync(descriptor) == 0 else { throw Self.refusal(target) }
     // A link, unlike a rename, fails when somebody has taken the name meanwhile; not all disks
     // have it.
-    if !isReplacing {
-      if link(aside.path, target.path) == 0 { return }  // deinit takes the other name away
-      if errno == EEXIST { throw Self.conflict(target) }
-    }
+    if link(aside.path, target.path) == 0 { return }  // deinit takes the other name away
+    if errno == EEXIST { throw Self.conflict(target) }
     guard rename(aside.path, target.path) == 0 else { throw Self.refusal(target) }
     isFinished = true
   }

@@ -21,7 +21,8 @@ extension Blob {
   /// - Throws: `corrupt` when a list of chunks is damaged.
   /// - Complexity: O(chunks of all groups); each blob is read once.
   package static func usage(of groups: [[Digest]], _ db: Database) throws -> [Usage] {
-    let blobs = Dictionary(uniqueKeysWithValues: try list(db).map { ($0.digest, $0) })
+    let blobs = Dictionary(
+      try list(db).map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
     let needs = try ChunkNeeds(db)
     let lengths = try ChunkNeeds.all(db)
     let needsOf = try blobs.mapValues { try needs.chunkIds(ofBlobs: [$0], db) }
@@ -37,7 +38,7 @@ extension Blob {
       for id in ids {
         if users[id] == 1 { unique += lengths[id] ?? 0 } else { shared += lengths[id] ?? 0 }
       }
-      let logical = Set(digests).reduce(Int64(0)) { $0 + (blobs[$1]?.sizeBytes ?? 0) }
+      let logical = Set(digests).reduce(Int64(0)) { $0 &+ (blobs[$1]?.sizeBytes ?? 0) }
       return Usage(logicalBytes: logical, uniqueBytes: unique, sharedBytes: shared)
     }
   }

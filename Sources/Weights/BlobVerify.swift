@@ -11,11 +11,12 @@ extension Blob {
   /// - Parameters:
   ///   - store: An open store; the caller holds `withContent`.
   ///   - full: Whether to read all content.
-  ///   - progress: Called with the bytes of files that are done; `sizeBytesOfAll` is where it ends.
+  ///   - progress: Called with the bytes of files that are done; `sizeBytesOfAll` is where it ends;
+  ///     may throw to stop.
   /// - Returns: What is wrong, each a `corrupt`; none when all is well.
   /// - Throws: `unavailable`; damage that keeps SQLite from reading on.
   package static func verify(
-    _ store: Store, full: Bool, progress: (Int64) -> Void = { _ in }
+    _ store: Store, full: Bool, progress: (Int64) throws -> Void = { _ in }
   ) throws -> [RegistryError] {
     try store.read(.weights) { db in
       var faults = try rowFaults(db)
@@ -26,8 +27,8 @@ extension Blob {
       var done: Int64 = 0
       for blob in blobs {
         faults += try blob.contentFaults(db)
-        done += blob.sizeBytes
-        progress(done)
+        done &+= blob.sizeBytes
+        try progress(done)
       }
       return faults + (try orphanFaults(of: blobs, db)).filter { !faults.contains($0) }
     }
@@ -45,17 +46,21 @@ extension Blob {
   private static func rowFaults(_ db: Database) throws -> [RegistryError] {
     var faults: [RegistryError] = []
     for row in try Row.fetchAll(db, sql: "PRAGMA foreign_key_check") {
-      let table: String = row[0]
-      let other: String = row[2]
+      let table: String = try row.value(at: 0)
+      let other: String = try row.value(at: 2)
       faults.append(fault("a row of \(table) names a \(other) that is missing"))
     }
     let misplaced = try Digest.fetchAll(
       db,
       sql: """
         SELECT chunk.digest FROM chunk JOIN pack ON pack.id = chunk.packId
-        WHERE chunk.offset + chunk.lengthBytes > length(pack.content) OR chunk.sizeBytes > ?
-        """, arguments: [Chunk.sizeBytesMax])
-    faults += misplaced.map { fault("chunk \($0.short): its record is outside its pack") }
+        WHERE chunk.offset < 0 OR chunk.lengthBytes < 1
+          OR chunk.offset + chunk.lengthBytes > length(pack.content)
+          OR chunk.sizeBytes NOT BETWEEN 1 AND ? OR chunk.depth NOT BETWEEN 0 AND ?
+        """, arguments: [Chunk.sizeBytesMax, Chunk.depthMax])
+    faults += misplaced.map {
+      fault("chunk \($0.short): its row is impossible, or its record outside its pack")
+    }
     let broken = try Digest.fetchAll(
       db,
       sql: """
@@ -86,7 +91,7 @@ extension Blob {
         if !isWhole {
           faults.append(Self.fault("blob \(digest.short): segment \(position) is not whole"))
         }
-        end += segment.sizeBytes
+        end &+= segment.sizeBytes
       }
     } catch let error as RegistryError where error.kind == .corrupt {
       faults.append(Self.fault("blob \(digest.short): \(error.message)"))

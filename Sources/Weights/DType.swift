@@ -1,6 +1,6 @@
-/// The type of a tensor's elements; a tensor of a type that is not here is stored as plain bytes.
+/// The type of a tensor's elements; chunks of a tensor of another type are coded as plain bytes.
 package enum DType: UInt8, Sendable, CaseIterable {
-  // The raw values are stored: never renumber.
+  // CKernels.h has the same numbers; nothing stores them.
   case f64 = 1
   case f32 = 2
   case f16 = 3

@@ -78,7 +78,7 @@ extension Pack {
           ) AS live
           FROM pack WHERE live * 4 <= length(content) * 3
           """
-      ).map { Sparse(id: $0["id"], liveBytes: $0["live"]) }
+      ).map { Sparse(id: try $0.value("id"), liveBytes: try $0.value("live")) }
     }
     var done: Int64 = 0
     var start = 0
@@ -105,7 +105,7 @@ extension Pack {
     let chunks = try ids.flatMap { id in
       try Row.fetchAll(
         db, sql: "SELECT * FROM chunk WHERE packId = ? ORDER BY offset", arguments: [id]
-      ).map(Chunk.init)
+      ).map { try Chunk($0) }
     }
     let records = try records(of: chunks, db)
     if !chunks.isEmpty {

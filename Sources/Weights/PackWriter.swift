@@ -15,7 +15,14 @@ struct PackWriter {
     let digest: Digest
     let sizeBytes: Int
     let record: [UInt8]
-    let base: Chunk?
+    let baseId: Int64?
+    let mends: Bool
+  }
+
+  /// Where a record lies.
+  private struct PackPlace {
+    let packId: Int64
+    let offset: Int
   }
 
   static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
@@ -34,14 +41,16 @@ struct PackWriter {
   /// The number of a chunk that waits to be written.
   func number(of digest: Digest) -> Int? { numbers[digest] }
 
-  /// Takes a chunk whose digest neither the store nor this writer has.
+  /// Takes a chunk whose digest neither the store nor this writer has, or a damaged one of the
+  /// store.
   ///
   /// - Returns: Its number in this import.
   mutating func add(
-    _ digest: Digest, sizeBytes: Int, record: [UInt8], base: Chunk?
+    _ digest: Digest, sizeBytes: Int, record: [UInt8], baseId: Int64?, mends: Bool
   ) -> Int {
     let number = ids.count + pending.count
-    pending.append(NewChunk(digest: digest, sizeBytes: sizeBytes, record: record, base: base))
+    pending.append(
+      NewChunk(digest: digest, sizeBytes: sizeBytes, record: record, baseId: baseId, mends: mends))
     pendingBytes += record.count
     numbers[digest] = number
     return number
@@ -75,7 +84,7 @@ struct PackWriter {
   private func write(_ db: Database) throws -> (ids: [Int64], storedBytes: Int64) {
     // Another process may have stored the same content since we looked.
     var written = try pending.map { try Chunk.findId($0.digest, db) }
-    let fresh = pending.indices.filter { written[$0] == nil }
+    let fresh = pending.indices.filter { written[$0] == nil || pending[$0].mends }
     var storedBytes: Int64 = 0
     var start = 0
     while start < fresh.count {
@@ -90,7 +99,12 @@ struct PackWriter {
       let packId = try Pack.insert(content, db)
       var offset = 0
       for index in fresh[start..<end] {
-        written[index] = try insert(pending[index], packId: packId, offset: offset, db)
+        let place = PackPlace(packId: packId, offset: offset)
+        if let id = written[index] {
+          try mend(id, pending[index], place, db)
+        } else {
+          written[index] = try insert(pending[index], place, db)
+        }
         offset += pending[index].record.count
       }
       storedBytes += Int64(content.count)
@@ -99,18 +113,39 @@ struct PackWriter {
     return (written.compactMap { $0 }, storedBytes)
   }
 
-  private func insert(
-    _ chunk: NewChunk, packId: Int64, offset: Int, _ db: Database
-  ) throws -> Int64 {
+  private func insert(_ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws -> Int64 {
+    // Another import may have mended the base, and so shortened its chain, since we looked.
     let statement = try db.cachedStatement(
       sql: """
         INSERT INTO chunk (digest, sizeBytes, packId, offset, lengthBytes, baseChunkId, depth)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+          coalesce((SELECT depth FROM chunk WHERE id = ?6) + 1, 0))
         """)
     try statement.execute(arguments: [
-      chunk.digest, chunk.sizeBytes, packId, offset, chunk.record.count, chunk.base?.id,
-      chunk.base.map { $0.depth + 1 } ?? 0,
+      chunk.digest, chunk.sizeBytes, place.packId, place.offset, chunk.record.count, chunk.baseId,
     ])
     return db.lastInsertedRowID
+  }
+
+  /// Points a damaged chunk to a record that needs no base; what is a difference to it comes nearer
+  /// to the start of its chain.
+  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
+    try db.execute(
+      sql: """
+        UPDATE chunk SET sizeBytes = ?, packId = ?, offset = ?, lengthBytes = ?,
+          baseChunkId = NULL, depth = 0
+        WHERE id = ?
+        """,
+      arguments: [chunk.sizeBytes, place.packId, place.offset, chunk.record.count, id])
+    try db.execute(
+      sql: """
+        WITH RECURSIVE later (id, depth) AS (
+          SELECT id, 1 FROM chunk WHERE baseChunkId = ?1
+          UNION ALL
+          SELECT chunk.id, later.depth + 1 FROM chunk JOIN later ON chunk.baseChunkId = later.id
+          WHERE later.depth < ?2
+        )
+        UPDATE chunk SET depth = later.depth FROM later WHERE chunk.id = later.id
+        """, arguments: [id, Chunk.depthMax])
   }
 }

@@ -27,7 +27,7 @@ enum SafetensorsFile {
     let content = file.sizeBytes - 8 - length
     var reached: Int64 = 0
     for entry in header.entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
-      let tensor = "tensor '\(entry.tensor.name.prefix(80))'"
+      let tensor = "tensor '\(entry.tensor.name.excerpt)'"
       guard entry.begin <= entry.end else { throw fault("\(tensor) ends before it begins") }
       guard entry.end <= content else {
         throw fault("\(tensor) ends at byte \(entry.end) of \(content)")

@@ -20,6 +20,7 @@ struct SafetensorsHeader {
   static let stringBytesMax = 4 << 20  // training tools write some 100 KB into a metadata value
   static let textBytesMax = 24 << 20  // of all strings; a name of 100 bytes for each entry is 17 MB
   static let dimensionCountMax = 64
+  static let dimensionsOfAllMax = 4 * entryCountMax  // all tensors together; 1 to 4 each are usual
 
   private let file: SourceFile
   private let end: Int64
@@ -28,6 +29,7 @@ struct SafetensorsHeader {
   private var position = 0
   private var text: [UInt8] = []
   private var textBytes = 0
+  private var dimensionCount = 0
   private var hasMetadata = false
   private(set) var entries: [Entry] = []
 
@@ -58,6 +60,11 @@ struct SafetensorsHeader {
   }
 
   private mutating func readMetadata() throws {
+    try skipBlanks()
+    if try peek() == UInt8(ascii: "n") {  // the reference reader takes null for none
+      for scalar in "null".unicodeScalars { try takeNext(scalar) }
+      return
+    }
     var keys: [String] = []
     try forEachKey { header, key in
       keys.append(key)
@@ -92,7 +99,7 @@ struct SafetensorsHeader {
     for (left, right) in zip(order, order.dropFirst()) {
       let key = name(elements[left])
       guard !key.utf8.elementsEqual(name(elements[right]).utf8) else {
-        throw fault("the key '\(key.prefix(80))' stands twice")
+        throw fault("the key '\(key.excerpt)' stands twice")
       }
     }
   }
@@ -107,16 +114,16 @@ struct SafetensorsHeader {
       try take(":")
       switch key {
       case "dtype" where dtype == nil: dtype = try string()
-      case "shape" where shape == nil: shape = try numbers()
+      case "shape" where shape == nil: shape = try dimensions()
       case "data_offsets" where offsets == nil: offsets = try numbers()
-      default: throw fault("the key '\(key.prefix(80))' of tensor '\(tensor.prefix(80))' is odd")
+      default: throw fault("the key '\(key.excerpt)' of tensor '\(tensor.excerpt)' is odd")
       }
     } while try goesOn(until: "}")
     guard let dtype, let shape, let offsets, offsets.count == 2 else {
-      throw fault("tensor '\(tensor.prefix(80))' lacks dtype, shape or two data_offsets")
+      throw fault("tensor '\(tensor.excerpt)' lacks dtype, shape or two data_offsets")
     }
     guard dtype.utf8.count <= 32 else {
-      throw fault("tensor '\(tensor.prefix(80))' has a type of an overlong name")
+      throw fault("tensor '\(tensor.excerpt)' has a type of an overlong name")
     }
     let info = Segment.TensorInfo(
       name: tensor, dtypeName: dtype, shape: shape.compactMap(Int.init(exactly:)))
@@ -145,6 +152,10 @@ struct SafetensorsHeader {
 
   private mutating func take(_ character: Unicode.Scalar) throws {
     try skipBlanks()
+    try takeNext(character)
+  }
+
+  private mutating func takeNext(_ character: Unicode.Scalar) throws {
     guard try peek() == UInt8(ascii: character) else {
       throw fault("expected \(character) at byte \(nextRead - Int64(window.count - position))")
     }
@@ -185,6 +196,15 @@ struct SafetensorsHeader {
     } catch {
       throw fault(error.message)
     }
+  }
+
+  private mutating func dimensions() throws -> [Int64] {
+    let dimensions = try numbers()
+    dimensionCount += dimensions.count
+    guard dimensionCount <= Self.dimensionsOfAllMax else {
+      throw fault("its tensors have more dimensions than those of any model")
+    }
+    return dimensions
   }
 
   private mutating func numbers() throws -> [Int64] {

@@ -37,15 +37,10 @@ struct Segment: Sendable, Equatable {
   func sizeBytes(ofChunk index: Int) -> Int {
     Int(min(Int64(chunkSizeBytes), sizeBytes - Int64(index) * Int64(chunkSizeBytes)))
   }
-
-  /// Cuts bytes without a structure: one segment, or none for no bytes.
-  static func bytes(offset: Int64, sizeBytes: Int64) -> [Segment] {
-    sizeBytes == 0 ? [] : [Segment(tensor: nil, offset: offset, sizeBytes: sizeBytes)]
-  }
 }
 
 /// A segment as it is stored, with the ids of its chunks in order.
-struct StoredSegment {
+struct StoredSegment: Equatable {
   let position: Int
   let segment: Segment
   let chunkIds: [Int64]
@@ -79,20 +74,30 @@ struct StoredSegment {
     return segments
   }
 
-  private init(_ row: Row) throws {
-    var tensor: Segment.TensorInfo?
-    if let name: Data = row["name"] {
-      guard let dtype: String = row["dtype"], let text: String = row["shape"],
-        let dimensions = try JSON.parse(Array(text.utf8)).array
-      else { throw RegistryError(.corrupt, "a tensor's row has no type or shape") }
-      tensor = Segment.TensorInfo(
-        name: String(decoding: name, as: UTF8.self), dtypeName: dtype,
-        shape: dimensions.compactMap { $0.integer.flatMap(Int.init(exactly:)) })
-    }
-    position = row["position"]
-    segment = Segment(tensor: tensor, offset: row["offset"], sizeBytes: row["sizeBytes"])
-    let list: Data = row["chunkIds"]
+  private init(_ row: Row) throws(RegistryError) {
+    position = try row.value("position")
+    segment = Segment(
+      tensor: try Self.tensor(row), offset: try row.value("offset"),
+      sizeBytes: try row.value("sizeBytes"))
+    guard (0...Blob.sizeBytesMax).contains(segment.offset),
+      (0...Blob.sizeBytesMax).contains(segment.sizeBytes)
+    else { throw RegistryError(.corrupt, "segment \(position) has an impossible size or place") }
+    let list: Data = try row.value("chunkIds")
     chunkIds = try ChunkList.decode(list)
+  }
+
+  /// What the row says of a tensor; nil when it is of other bytes.
+  private static func tensor(_ row: Row) throws(RegistryError) -> Segment.TensorInfo? {
+    guard let name: Data = try row.value("name") else { return nil }
+    let dtype: String = try row.value("dtype")
+    let text: String = try row.value("shape")
+    let dimensions = (try? JSON.parse(Array(text.utf8)))?.array
+    let shape = dimensions?.compactMap { $0.integer.flatMap(Int.init(exactly:)) }
+    guard let shape, shape.count == dimensions?.count, shape.allSatisfy({ $0 >= 0 }) else {
+      throw RegistryError(.corrupt, "a tensor's row has no shape")
+    }
+    return Segment.TensorInfo(
+      name: String(decoding: name, as: UTF8.self), dtypeName: dtype, shape: shape)
   }
 
   init(position: Int, segment: Segment, chunkIds: [Int64]) {

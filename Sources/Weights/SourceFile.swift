@@ -12,7 +12,7 @@ package final class SourceFile {
 
   /// Opens a file; symbolic links are followed, since caches of models are made of them.
   ///
-  /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file; `denied`.
+  /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file or larger than any disk; `denied`.
   package init(_ url: URL) throws(RegistryError) {
     let path = url.path
     name = url.lastPathComponent
@@ -28,6 +28,11 @@ package final class SourceFile {
     guard let status = Self.status(descriptor), status.st_mode & S_IFMT == S_IFREG else {
       _ = close(descriptor)
       throw RegistryError(.invalidInput, "\(path) is not a regular file")
+    }
+    guard status.st_size <= Blob.sizeBytesMax else {
+      _ = close(descriptor)
+      throw RegistryError(
+        .invalidInput, "\(path) has \(status.st_size) bytes, more than \(Blob.sizeBytesMax)")
     }
     sizeBytes = Int64(status.st_size)
     identity = Self.identity(status)

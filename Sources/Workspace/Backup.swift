@@ -10,46 +10,66 @@ package struct Backup: Sendable {
 
   /// Copies a store while it is in use: the catalog first, then the weights, so that all it names is there.
   ///
-  /// The copy is made aside, opened, looked through and only then named.
+  /// The copy is made aside, opened, looked through and only then named; a signal takes it away.
   ///
   /// - Parameters:
   ///   - folder: A path at which nothing or an empty folder is.
   ///   - store: An open store.
+  ///   - full: Whether all content of the copy is read.
+  ///   - progress: Called with the bytes of content that are looked through.
   /// - Returns: The copy.
   /// - Throws: `conflict` when something is there; `corrupt` when the copy has faults; `unavailable` when the disk refuses.
-  package static func make(in folder: URL, of store: Store) throws -> Backup {
+  package static func make(
+    in folder: URL, of store: Store, full: Bool = true, progress: (Int64) -> Void = { _ in }
+  ) throws -> Backup {
     let folder = folder.standardizedFileURL.resolvingSymlinksInPath()
     try VersionExport.checkFree(folder)
     let aside = folder.deletingLastPathComponent()
       .appending(path: ".\([UInt8].random(count: 8).hex).partial")
-    do {
-      try VersionExport.makeFolder(aside)
-      try store.withContent {
-        for file in StoreFile.allCases {
-          try store.copy(file, to: aside.appending(path: file.fileName).path)
+    return try Interruption.deferring {
+      do {
+        let sizeBytes = try copy(store, to: aside, full: full, progress)
+        guard rename(aside.path, folder.path) == 0 else {
+          try VersionExport.checkFree(folder)
+          throw RegistryError(.unavailable, "\(folder.path) cannot be made")
         }
+        try flush(folder.deletingLastPathComponent())
+        return Backup(folder: folder, sizeBytes: sizeBytes)
+      } catch {
+        try? FileManager.default.removeItem(at: aside)
+        throw error
       }
-      try Data("*\n".utf8).write(to: aside.appending(path: ".gitignore"))
-      let sizeBytes = try check(aside)
-      for name in try FileStatus.names(in: aside) { try flush(aside.appending(path: name)) }
-      try flush(aside)
-      guard rename(aside.path, folder.path) == 0 else {
-        try VersionExport.checkFree(folder)
-        throw RegistryError(.unavailable, "\(folder.path) cannot be made")
-      }
-      try flush(folder.deletingLastPathComponent())
-      return Backup(folder: folder, sizeBytes: sizeBytes)
-    } catch {
-      try? FileManager.default.removeItem(at: aside)
-      throw error
     }
   }
 
+  /// Makes the copy and brings it to the disk; returns the size of both files.
+  private static func copy(
+    _ store: Store, to folder: URL, full: Bool, _ progress: (Int64) -> Void
+  ) throws -> Int64 {
+    try VersionExport.makeFolder(folder)
+    try store.withContent {
+      for file in StoreFile.allCases {
+        try store.copy(file, to: folder.appending(path: file.fileName).path)
+      }
+    }
+    try Data("*\n".utf8).write(to: folder.appending(path: ".gitignore"))
+    let sizeBytes = try check(folder, full: full, progress)
+    try Interruption.check()
+    for name in try FileStatus.names(in: folder) { try flush(folder.appending(path: name)) }
+    try flush(folder)
+    return sizeBytes
+  }
+
   /// Opens the copy and looks it through; returns the size of both files.
-  private static func check(_ folder: URL) throws -> Int64 {
+  private static func check(
+    _ folder: URL, full: Bool, _ progress: (Int64) -> Void
+  ) throws -> Int64 {
     let copy = try Store.open(folder, .read)
     defer { try? copy.close() }
-    let faults = try Verification.run(copy, full: false).faults
+    let faults = try Verification.run(copy, full: full) { done in
+      try Interruption.check()
+      progress(done)
+    }.faults
     if let fault = faults.first {
       throw RegistryError(
         .corrupt,

@@ -33,7 +33,7 @@ package struct ImportedFiles: Sendable {
     for file in found { try VersionFile.checkPath(file.path) }
     let parentFiles = try store.read { db in try parents.flatMap { try $0.files(db) } }
       .filter { $0.path.hasSuffix(".safetensors") }
-    let totalBytes = found.reduce(0) { $0 + $1.sizeBytes }
+    let totalBytes = try sizeBytes(ofAll: found)
     var doneBytes: Int64 = 0
     var storedBytes: Int64 = 0
     let files = try found.map { file in
@@ -49,5 +49,19 @@ package struct ImportedFiles: Sendable {
       return VersionFile(path: file.path, digest: added.digest, sizeBytes: added.sizeBytes)
     }
     return ImportedFiles(files: files, storedBytes: storedBytes)
+  }
+
+  /// The sum of the sizes, each no more than a blob may have.
+  private static func sizeBytes(ofAll files: [FolderFile]) throws(RegistryError) -> Int64 {
+    var sum: Int64 = 0
+    for file in files {
+      let (total, overflows) = sum.addingReportingOverflow(file.sizeBytes)
+      guard file.sizeBytes <= Blob.sizeBytesMax, !overflows else {
+        throw RegistryError(
+          .invalidInput, "'\(file.path.excerpt)' has \(file.sizeBytes) bytes, more than any model")
+      }
+      sum = total
+    }
+    return sum
   }
 }

@@ -19,7 +19,7 @@ enum LiveBlobs {
         WHERE list.schema = 'main' AND list.type = 'table' AND info.name GLOB '*BlobDigest'
         ORDER BY 1, 2
         """
-    ).map { Column(table: $0["tableName"], name: $0["columnName"]) }
+    ).map { Column(table: try $0.value("tableName"), name: try $0.value("columnName")) }
   }
 
   /// Every digest that one of these columns holds.

@@ -2,6 +2,7 @@ import Catalog
 import Foundation
 package import GRDB
 package import Storage
+import Tracking
 import Weights
 
 /// A look for damage of a whole store.
@@ -15,7 +16,7 @@ package struct Verification: Sendable {
 
   /// One thing that is wrong.
   package struct Fault: Sendable, Equatable {
-    /// Where: `catalog`, `weights`, `event`, `blob`, `model`, `promotion`.
+    /// Where: `catalog`, `weights`, `event`, `blob`, `model`, `promotion`, `series`.
     package let kind: String
     /// What it is about: a file, a reference, a sequence, a digest.
     package let subject: String
@@ -34,14 +35,15 @@ package struct Verification: Sendable {
   ///
   /// - Parameters:
   ///   - store: An open store.
-  ///   - full: Whether to read all content and let SQLite check every index entry.
+  ///   - full: Whether to read all content and points and let SQLite check every index entry.
   ///   - decisions: What is wrong with the rows of Promotion, a room above.
-  ///   - progress: Called with the bytes of content that are done, of `Blob.sizeBytesOfAll`.
+  ///   - progress: Called with the bytes of content that are done, of `Blob.sizeBytesOfAll`; may
+  ///     throw `unavailable` to stop.
   /// - Returns: What was found; damage is a fault and never an error.
   /// - Throws: `unavailable`.
   package static func run(
     _ store: Store, full: Bool, decisions: (Database) throws -> [Fault] = { _ in [] },
-    progress: (Int64) -> Void = { _ in }
+    progress: (Int64) throws -> Void = { _ in }
   ) throws -> Verification {
     try store.withContent {
       var found = Findings()
@@ -50,6 +52,15 @@ package struct Verification: Sendable {
       try found.collect("model", "catalog.sqlite") {
         try store.read { try CatalogFault.list($0) }
           .map { Fault(kind: "model", subject: $0.subject, message: $0.message) }
+      }
+      try found.collect("catalog", "catalog.sqlite") { try referenceFaults(store) }
+      if full {
+        try found.collect("series", "catalog.sqlite") {
+          try store.read { try SeriesFault.all($0) }.map { fault in
+            Fault(
+              kind: "series", subject: "\(fault.key) of run \(fault.runId)", message: fault.what)
+          }
+        }
       }
       try found.collect("promotion", "catalog.sqlite") { try store.read { try decisions($0) } }
       try found.collect("blob", "weights.sqlite") { try blobFaults(store) }
@@ -73,10 +84,10 @@ package struct Verification: Sendable {
       ? try pageFaults("catalog", "integrity_check", .catalog, store)
       : try quickFaults("catalog", .catalog, store)
     let rows = try store.read { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check") }
-    return pages
+    return try pages
       + rows.map { row in
-        let table: String = row[0]
-        let other: String = row[2]
+        let table: String = try row.value(at: 0)
+        let other: String = try row.value(at: 2)
         return Fault(
           kind: "catalog", subject: table, message: "a row names a \(other) that is missing")
       }
@@ -114,13 +125,15 @@ package struct Verification: Sendable {
       )
     }
     let stored = try store.read(.weights) { db in
-      Dictionary(uniqueKeysWithValues: try Blob.list(db).map { ($0.digest, $0.sizeBytes) })
+      Dictionary(
+        try Blob.list(db).map { ($0.digest, $0.sizeBytes) }, uniquingKeysWith: { first, _ in first }
+      )
     }
     let missing = named.filter { stored[$0] == nil }.sorted { $0.hex < $1.hex }
       .map { Fault(kind: "blob", subject: "sha256:\($0.hex)", message: "it is named and not here") }
-    let wrong = sizes.compactMap { row -> Fault? in
-      let digest: Digest = row["contentBlobDigest"]
-      let size: Int64 = row["sizeBytes"]
+    let wrong = try sizes.compactMap { row -> Fault? in
+      let digest: Digest = try row.value("contentBlobDigest")
+      let size: Int64 = try row.value("sizeBytes")
       guard let found = stored[digest], found != size else { return nil }
       return Fault(
         kind: "blob", subject: "sha256:\(digest.hex)",
@@ -139,8 +152,12 @@ private struct Findings {
   ) throws {
     do {
       faults += try body()
-    } catch let error as RegistryError where error.kind == .corrupt {
-      faults.append(.init(kind: kind, subject: subject, message: error.message))
+    } catch let error as RegistryError where error.kind == .unavailable {
+      throw error
+    } catch {
+      // Whatever else a look runs into is what damage has made of the rows.
+      let message = (error as? RegistryError)?.message ?? "\(error)"
+      faults.append(.init(kind: kind, subject: subject, message: message))
     }
   }
 }

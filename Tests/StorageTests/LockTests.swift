@@ -97,4 +97,23 @@ import Testing
       #expect(rounds.withLock { $0 } == 40)
     }
   }
+
+  @Test func `everyone may read the lock files, and no lock is made in a folder that is missing`()
+    throws
+  {
+    try withTemporaryFolder { folder in
+      let place = try Store.create(in: folder).folder
+      let mask = umask(0)
+      umask(mask)
+      for name in ["lock", "gc.lock", "gc.intent"] {
+        let path = place.appending(path: name).path
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o644 & ~Int(mask), "\(name)")
+      }
+      let error = #expect(throws: RegistryError.self) {
+        _ = try FileLock(path: folder.appending(path: "none/lock").path)
+      }
+      #expect(error?.kind == .unavailable)
+    }
+  }
 }

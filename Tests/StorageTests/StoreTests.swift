@@ -109,6 +109,97 @@ import Testing
     }
   }
 
+  @Test func `a lost file is damage, and no new store is made in its place`() throws {
+    for file in StoreFile.allCases {
+      try withTemporaryFolder { folder in
+        let store = try Store.create(in: folder).folder
+        try FileManager.default.removeItem(at: store.appending(path: file.fileName))
+        let found = try Store.find(from: folder, named: nil, environment: [:])
+        for body in [
+          { _ = try Store.open(found, .read) }, { _ = try Store.open(found, .write) },
+          { _ = try Store.create(in: folder) },
+        ] {
+          let error = #expect(throws: RegistryError.self) { try body() }
+          #expect(error?.kind == .corrupt && error?.hint == "restore a backup", "\(file)")
+        }
+      }
+    }
+  }
+
+  @Test func `what is called like a store and is none is never taken for one`() throws {
+    for file in StoreFile.allCases {
+      for isFolder in [true, false] {
+        try withTemporaryFolder { folder in
+          let place = try Store.create(in: folder).folder.appending(path: file.fileName)
+          try FileManager.default.removeItem(at: place)
+          if isFolder {
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: false)
+          } else {
+            try Data("a stranger's".utf8).write(to: place)
+          }
+          let error = #expect(throws: RegistryError.self) { try Store.create(in: folder) }
+          #expect(error?.kind == .invalidInput, "\(file)")
+        }
+      }
+    }
+  }
+
+  @Test func `a closed store has all it was told in its files and nothing in its logs`() throws {
+    try withTemporaryFolder { folder in
+      let place = try Store.create(in: folder).folder
+      let store = try Store.open(place, .write)
+      try store.write { _ = try Event.append("test.add", "a", [:], $0) }
+      #expect(try store.read { try Event.list($0).count } == 1)  // a reader of the pool is open
+      try store.close()
+      for file in StoreFile.allCases {
+        let log = place.appending(path: file.fileName + "-wal").path
+        let size = try FileManager.default.attributesOfItem(atPath: log)[.size] as? Int
+        #expect(size == 0, "\(file)")
+      }
+      let copy = folder.appending(path: "copy")
+      try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: false)
+      for file in StoreFile.allCases {
+        try FileManager.default.copyItem(
+          at: place.appending(path: file.fileName), to: copy.appending(path: file.fileName))
+      }
+      let copied = try Store.open(copy, .read)
+      #expect(try copied.read { try Event.list($0).count } == 1)
+      try copied.close()
+    }
+  }
+
+  @Test func `a schema or a number that is damaged is told as damage`() throws {
+    let damages: [(StoreFile, String)] = [
+      (.catalog, "UPDATE sqlite_schema SET sql = replace(sql, 'actor', 'actos')"),
+      (.catalog, "UPDATE sqlite_schema SET sql = replace(sql, 'TABLE event', 'TABLE evens')"),
+      (.catalog, "UPDATE event SET sequence = 9223372036854775807"),
+      (.catalog, "UPDATE event SET hash = x'00'"),
+      (.catalog, "PRAGMA user_version = 0"),
+      (.weights, "PRAGMA user_version = 0"),
+      (.weights, "DELETE FROM storeInfo"),
+    ]
+    for (file, sql) in damages {
+      try withTemporaryFolder { folder in
+        let place = try Store.create(in: folder).folder
+        let writer = try Store.open(place, .write)
+        try writer.write { _ = try Event.append("test.add", "a", [:], $0) }
+        try writer.close()
+        let queue = try DatabaseQueue(path: place.appending(path: file.fileName).path)
+        try queue.writeWithoutTransaction { db in
+          try db.execute(
+            sql: "PRAGMA writable_schema = ON; PRAGMA ignore_check_constraints = ON; \(sql)")
+        }
+        try queue.close()
+        let error = #expect(throws: RegistryError.self) {
+          let store = try Store.open(place, .read)
+          defer { try? store.close() }
+          _ = try store.read { try Event.list($0) }
+        }
+        #expect(error?.kind == .corrupt, "\(sql): \(String(describing: error))")
+      }
+    }
+  }
+
   @Test func `files of two stores do not open together`() throws {
     try withTemporaryFolder { folder in
       let one = try Store.create(in: folder.appending(path: "one")).folder

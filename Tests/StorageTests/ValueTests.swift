@@ -30,4 +30,18 @@ import Testing
     _ = Timestamp(milliseconds: .max).iso8601
     _ = Timestamp(milliseconds: .min).iso8601
   }
+
+  @Test(arguments: [
+    ("plain", "plain"), ("", ""), ("a\nb\u{1B}[0m", "a\u{FFFD}b\u{FFFD}[0m"),
+    (String(repeating: "a", count: 101), String(repeating: "a", count: 100) + "…"),
+    (String(repeating: "é", count: 50), String(repeating: "é", count: 50)),
+    (
+      "e" + String(repeating: "\u{301}", count: 50),
+      "e" + String(repeating: "\u{301}", count: 49) + "…"
+    ),
+  ]) func `text from outside is shown by its start, cut between scalars`(
+    text: String, shown: String
+  ) {
+    #expect(text.excerpt.utf8.elementsEqual(shown.utf8))
+  }
 }

@@ -153,14 +153,12 @@ import Weights
     }
   }
 
-  @Test func `export never shows half a file and never replaces unasked`() throws {
+  @Test func `export never shows half a file and never replaces one`() throws {
     try withBlobs { blobs in
       let added = try blobs.add([1, 2, 3], "a.bin")
       let target = blobs.folder.appending(path: "out.bin")
       try Blob.export(added.digest, to: target, from: blobs.store)
       #expect(kind { try Blob.export(added.digest, to: target, from: blobs.store) } == .conflict)
-      try Data([9]).write(to: target)
-      try Blob.export(added.digest, to: target, replacing: true, from: blobs.store)
       #expect(try Array(Data(contentsOf: target)) == [1, 2, 3])
       #expect(kind { try Blob.export(Digest(of: []), to: target, from: blobs.store) } == .notFound)
       let lost = blobs.folder.appending(path: "no/such/folder/x")
@@ -187,18 +185,56 @@ import Weights
     }
   }
 
+  @Test func `a list of chunks that names others never gives a wrong file`() throws {
+    var seed = Seeded(state: 81)
+    try withBlobs { blobs in
+      let one = try blobs.add(seed.bytes(1000), "a.bin").digest
+      let other = try blobs.add(seed.bytes(1000), "b.bin").digest
+      try blobs.store.write(.weights) { db in
+        try db.execute(
+          sql: """
+            UPDATE segment SET chunkIds = (SELECT chunkIds FROM segment WHERE blobId = 2)
+            WHERE blobId = 1
+            """)
+      }
+      let before = try blobs.files()
+      #expect(kind { _ = try blobs.export(one) } == .corrupt)
+      #expect(try blobs.files() == before)
+      let read = kind { _ = try blobs.store.read(.weights) { try Blob.content(one, $0) } }
+      #expect(read == .corrupt)
+      #expect(try blobs.export(other).count == 1000)
+    }
+  }
+
   @Test func `rows that do not fit together are found by the quick look`() throws {
     var seed = Seeded(state: 9)
     for damage in [
       "DELETE FROM segment WHERE position = 1", "UPDATE segment SET sizeBytes = sizeBytes + 1",
       "UPDATE segment SET chunkIds = x'02' WHERE position = 2",
       "UPDATE segment SET chunkIds = x'ff'", "UPDATE chunk SET offset = 1 << 40 WHERE id = 2",
-      "UPDATE blob SET sizeBytes = 5",
+      "UPDATE blob SET sizeBytes = 5", "UPDATE blob SET sizeBytes = 9223372036854775807",
+      "UPDATE segment SET sizeBytes = 9223372036854775807 WHERE position = 2",
+      "UPDATE segment SET offset = 9223372036854775807 WHERE position = 2",
+      "UPDATE segment SET shape = '[4,' WHERE position = 2",
+      "UPDATE segment SET shape = '[-4]' WHERE position = 2",
+      "UPDATE segment SET dtype = NULL WHERE position = 2",
+      "UPDATE chunk SET lengthBytes = 9223372036854775807 WHERE id = 2",
+      "PRAGMA ignore_check_constraints = ON; UPDATE chunk SET depth = 64 WHERE id = 2",
+      "PRAGMA ignore_check_constraints = ON; UPDATE chunk SET depth = -1 WHERE id = 2",
+      "PRAGMA ignore_check_constraints = ON; UPDATE chunk SET sizeBytes = -5 WHERE id = 2",
     ] {
       try withBlobs { blobs in
         _ = try blobs.add(safetensors(model(&seed)), "model.safetensors")
         try blobs.store.write(.weights) { try $0.execute(sql: damage) }
-        #expect(try Blob.verify(blobs.store, full: false) != [], "\(damage)")
+        // What a look runs into is as good as what it finds.
+        func finds(full: Bool) -> Bool {
+          do {
+            return try Blob.verify(blobs.store, full: full) != []
+          } catch let error as RegistryError { return error.kind == .corrupt } catch {
+            return false
+          }
+        }
+        #expect(finds(full: false) && finds(full: true), "\(damage)")
       }
     }
   }

@@ -47,6 +47,7 @@ import Weights
         file("\"__metadata__\":{\"a\":\"\",\"a\":\"\"}", size: 0)
       ),
       ("two metadata", "twice", file("\"__metadata__\":{}", "\"__metadata__\":{}", size: 0)),
+      ("metadata of nothing", "expected l", file("\"__metadata__\":nul", size: 0)),
       ("metadata of numbers", "expected \"", file("\"__metadata__\":{\"a\":1}", size: 0)),
       ("metadata nested", "expected \"", file("\"__metadata__\":{\"a\":\(deep)}", size: 0)),
       ("dtype twice", "odd", file(tensor("\"F32\"", "[2]", "[0,8]", ",\"dtype\":\"F32\""))),
@@ -97,6 +98,28 @@ import Weights
       }
       let counts = try blobs.counts()
       #expect(counts.blobs == 0 && counts.chunks == 0 && counts.packs == 0)
+    }
+  }
+
+  @Test func `a file whose metadata is null is taken, as the reference reader does`() throws {
+    let content = safetensors([MadeTensor("a", [2], [1, 2])], metadata: " null ")
+    try withBlobs { blobs in
+      let added = try blobs.add(content, "model.safetensors")
+      #expect(try blobs.export(added.digest) == content)
+      #expect(try blobs.store.read(.weights) { try Tensor.list(of: added.digest, $0) }.count == 1)
+    }
+  }
+
+  @Test func `a clause shows the start of a name, whatever the name is made of`() throws {
+    let cluster = "e" + String(repeating: "\u{301}", count: 400_000)  // one character
+    let header = "{\"\(cluster)\":{\"shape\":[],\"x\":0}}"
+    try withBlobs { blobs in
+      do {
+        _ = try blobs.add(safetensors(header: header), "model.safetensors")
+        Issue.record("it was taken")
+      } catch let error as RegistryError {
+        #expect(error.kind == .invalidInput && error.message.utf8.count < 400)
+      }
     }
   }
 

@@ -26,13 +26,27 @@ import Workspace
     (.catalog, "DELETE FROM model WHERE name = 'base'", "catalog"),
     (.catalog, "UPDATE versionFile SET sizeBytes = 1 WHERE path = 'config.json'", "blob"),
     (.catalog, "UPDATE versionFile SET contentBlobDigest = zeroblob(32)", "blob"),
+    (.catalog, "UPDATE run SET outputVersionId = 99", "catalog"),
+    (.catalog, "UPDATE run SET status = 'RUNNING', baseVersionId = 99", "catalog"),
+    (.catalog, "UPDATE experiment SET modelId = 99", "catalog"),
+    (.catalog, "UPDATE experiment SET baseVersionId = 99", "catalog"),
+    (.catalog, "UPDATE version SET runId = '00'", "catalog"),
+    (.catalog, "UPDATE event SET sequence = 9223372036854775807 WHERE sequence = 3", "event"),
     (.weights, "DELETE FROM blob WHERE id = 1", "blob"),
+    (.weights, "UPDATE blob SET sizeBytes = 9223372036854775807 WHERE id = 1", "blob"),
+    (.weights, "UPDATE segment SET sizeBytes = 9223372036854775807", "weights"),
+    (.weights, "UPDATE segment SET shape = '[4,' WHERE name IS NOT NULL", "weights"),
+    (.weights, "UPDATE chunk SET lengthBytes = 9223372036854775807", "weights"),
     (.weights, "DELETE FROM chunk WHERE id = 1", "weights"),
     (.weights, "UPDATE pack SET content = zeroblob(4)", "weights"),
   ]) func `damage is found by the quick look`(file: StoreFile, sql: String, kind: String) throws {
     try withWorkspace { store, _ in
       let base = try addBase("base", to: store)
-      _ = try store.write { try Alias.put("prod", on: base.version, $0) }
+      _ = try store.write { db in
+        try Alias.put("prod", on: base.version, db)
+        let plain = try Experiment.add("plain", db)
+        try plain.addRun(metric: [1, 2], db).setOutputVersion(base.version.id, db)
+      }
       for full in [false, true] {
         #expect(try Verification.run(store, full: full).faults == [])
       }
