@@ -66,10 +66,13 @@ package struct Backup: Sendable {
   ) throws -> Int64 {
     let copy = try Store.open(folder, .read)
     defer { try? copy.close() }
-    let faults = try Verification.run(copy, full: full) { done in
-      try Interruption.check()
-      progress(done)
-    }.faults
+    let found = try Verification.run(
+      copy, full: full,
+      progress: { done in
+        try Interruption.check()
+        progress(done)
+      })
+    let faults = found.faults
     if let fault = faults.first {
       throw RegistryError(
         .corrupt,
