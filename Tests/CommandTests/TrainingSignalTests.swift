@@ -95,6 +95,36 @@ extension TortureTests {
       }
     }
 
+    @Test func `killed after its last step, a run becomes the version that it had trained`() throws
+    {
+      try withTask { folder in
+        let witness = Witness(folder: folder)
+        for round in 0..<4 {
+          let words = [
+            "run", "task", "--data", "train.csv", "--hold-out", "0.5", "--scratch", "--set",
+            "hidden=1024,1024", "--set", "epochs=1", "--name", "round-\(round)",
+          ]
+          let trainer = try Product.start(words, in: folder)
+          let spool = folder.appending(path: ".registry/spool")
+          #expect(
+            Product.waits {
+              let names = try? FileManager.default.contentsOfDirectory(atPath: spool.path)
+              return (names ?? []).contains { name in
+                FileManager.default.fileExists(
+                  atPath: spool.appending(path: "\(name)/exit").path)
+              } || !trainer.isRunning
+            })
+          trainer.send(SIGKILL)  // while the files are stored, most times
+          _ = try trainer.finish()
+          try Product.succeed("experiment", "add", "after-\(round)", in: folder)
+          let run = try Product.json("run", "show", "round-\(round)", in: folder)["run"]
+          #expect(run?["status"] == "FINISHED", "round \(round)")
+          #expect(run?["version"] == .string("task:\(round + 2)"), "round \(round)")
+        }
+        try witness.checkHealth("killed after the last step")
+      }
+    }
+
     @Test func `killed at any moment, a run has a whole version or none`() throws {
       try withTask { folder in
         var generator = SeededGenerator(seed: 7)
