@@ -32,12 +32,15 @@ let rooms: [Target] = [
     name: "Weights", dependencies: ["Storage", "CZlib", "CKernels"], exclude: ["Format.md"]),
   .target(
     name: "Tracking", dependencies: ["Storage", "CZlib"], exclude: ["BlockFormat.md"]),
+  .target(name: "Datasets", dependencies: ["Weights"]),
   .target(name: "Catalog", dependencies: ["Weights"]),
-  .target(name: "Workspace", dependencies: ["Tracking", "Catalog"]),
+  .target(name: "Workspace", dependencies: ["Tracking", "Datasets", "Catalog"]),
   .target(name: "Runner", dependencies: ["Workspace"]),
+  .target(name: "Engine", dependencies: ["CKernels"]),
+  .target(name: "FineTuning", dependencies: ["Engine", "Runner"]),
   .target(name: "Promotion", dependencies: ["Runner"]),
   .executableTarget(
-    name: "RegistryCommand", dependencies: ["Promotion", argumentParser],
+    name: "RegistryCommand", dependencies: ["FineTuning", "Promotion", argumentParser],
     linkerSettings: staticRuntime),
 ]
 
@@ -46,14 +49,19 @@ let tests: [Target] = [
   .testTarget(name: "StorageTests", dependencies: ["Support", grdb]),
   .testTarget(name: "WeightsTests", dependencies: ["Support"]),
   .testTarget(name: "TrackingTests", dependencies: ["Support"]),
+  .testTarget(name: "DatasetsTests", dependencies: ["Support", "Datasets"]),
   .testTarget(name: "CatalogTests", dependencies: ["Support"]),
   .testTarget(name: "WorkspaceTests", dependencies: ["Support"]),
   .testTarget(name: "RunnerTests", dependencies: ["Support"]),
+  .target(name: "CAllocations", path: "Tests/Allocations"),
+  .testTarget(name: "EngineTests", dependencies: ["Support", "Engine", "CAllocations"]),
+  .testTarget(name: "FineTuningTests", dependencies: ["Support", "FineTuning"]),
   .testTarget(name: "PromotionTests", dependencies: ["Support"]),
   .testTarget(name: "CommandTests", dependencies: ["Support"]),
   .testTarget(name: "TidyTests"),
   .executableTarget(
-    name: "RegistryBenchmark", dependencies: ["Support", grdb], path: "Tests/Benchmarks"),
+    name: "RegistryBenchmark", dependencies: ["Support", "Datasets", "Engine", grdb],
+    path: "Tests/Benchmarks"),
 ]
 
 let settings: [SwiftSetting] = [

@@ -46,7 +46,7 @@ struct Failure {
     let lines = message.split(separator: "\n").map { String($0).printable }
     var text = terminal.styled("error:", .bad) + " " + lines.joined(separator: "\n") + "\n"
     if let hint { text += terminal.styled("hint:", .accent) + "  " + hint.printable + "\n" }
-    terminal.write(text)
+    terminal.write(terminal.isASCII ? text.inASCII : text)
   }
 }
 

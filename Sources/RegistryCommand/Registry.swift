@@ -15,6 +15,7 @@ struct Registry: ParsableCommand {
     abstract: "Tracks experiments and keeps models: fine-tune, compare, promote, reuse.",
     discussion: """
       Examples:
+        registry demo
         registry init
         registry base add ./bert-tiny
         registry fork bert-tiny reviews --metric val/f1:max
@@ -24,6 +25,7 @@ struct Registry: ParsableCommand {
       """,
     version: "0.1.0",
     groupedSubcommands: [
+      CommandGroup(name: "To begin with", subcommands: [DemoCommand.self]),
       CommandGroup(
         name: "Models",
         subcommands: [

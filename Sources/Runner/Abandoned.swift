@@ -47,9 +47,7 @@ package enum Abandoned {
       if closing.record == nil { Leftovers.end(run.id) }
       let check = try store.read { db in try run.checks(db) }.last { $0.rule == MetricsFile.rule }
       var ingest = Ingest(run, spool, scrapes: spool.plan.scrapes, metricsCheck: check)
-      while ingest.read() != .none { if ingest.isFull { try ingest.commit(store) } }
-      ingest.finish()
-      if ingest.isDirty { try ingest.commit(store) }
+      try ingest.takeRest(store)
       let closed = try closing.close(ingest.faults, store)
       spool.remove(keepingFiles: closed.hasUnstoredFiles)
       return Settled(run: closed.run, fault: closed.fault)

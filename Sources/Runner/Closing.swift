@@ -89,6 +89,6 @@ struct Closing {
   }
 
   private var reason: Run.Reason? {
-    record == nil || record?.cause == .runnerLost ? .lost : nil
+    record == nil || record?.cause == .runnerLost ? .lost : record?.reason
   }
 }

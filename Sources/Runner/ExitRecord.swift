@@ -1,7 +1,8 @@
 import Foundation
 import Storage
+import Tracking
 
-/// What the guard leaves in `spool/<run>/exit` about how the child ended; one line of JSON on disk.
+/// What stands in `spool/<run>/exit` about how the child or work ended; one line of JSON on disk.
 struct ExitRecord: Equatable {
   /// Who ended it.
   enum Cause: String {
@@ -18,12 +19,14 @@ struct ExitRecord: Equatable {
   var status: Int32?
   /// The signal that killed it.
   var signal: Int32?
+  /// What the status does not say, where it was seen.
+  var reason: Run.Reason?
   /// The code of the system when it could not be started.
   var startFault: Int32?
   var wallSeconds = 0.0
   /// User and system time of all processes of the run.
   var cpuSeconds = 0.0
-  /// Of the largest process.
+  /// Of the largest process; at least the guard's own, which the kernel counts for what it starts.
   var peakMemoryBytes: Int64 = 0
 
   /// Whether the disk refused the last of what the child printed.
@@ -42,6 +45,13 @@ struct ExitRecord: Equatable {
     if number == 0 { status = waitStatus >> 8 & 0xff } else { signal = number }
   }
 
+  /// Makes a record of work in this process; without a status and a signal it failed.
+  init(cause: Cause, status: Int32?, signal: Int32?) {
+    self.cause = cause
+    self.status = status
+    self.signal = signal
+  }
+
   /// Makes a record of a program that could not be started.
   init(startFault: Int32) {
     cause = .itself
@@ -57,6 +67,7 @@ struct ExitRecord: Equatable {
     self.cause = cause
     status = json["status"]?.integer.flatMap(Int32.init(exactly:))
     signal = json["signal"]?.integer.flatMap(Int32.init(exactly:))
+    reason = json["reason"]?.string.flatMap(Run.Reason.init)
     startFault = json["startFault"]?.integer.flatMap(Int32.init(exactly:))
     wallSeconds = json["wallSeconds"]?.double ?? 0
     cpuSeconds = json["cpuSeconds"]?.double ?? 0
@@ -68,7 +79,8 @@ struct ExitRecord: Equatable {
   func write(to path: String) -> Bool {
     let json: JSON = [
       "cause": .string(cause.rawValue), "status": JSON(status.map(Int.init)),
-      "signal": JSON(signal.map(Int.init)), "startFault": JSON(startFault.map(Int.init)),
+      "signal": JSON(signal.map(Int.init)), "reason": JSON(reason?.rawValue),
+      "startFault": JSON(startFault.map(Int.init)),
       "wallSeconds": .number(wallSeconds), "cpuSeconds": .number(cpuSeconds),
       "peakMemoryBytes": .integer(peakMemoryBytes), "isOutputCut": .bool(isOutputCut),
     ]
@@ -84,20 +96,37 @@ struct ExitRecord: Equatable {
 
   /// Takes the resources that all ended processes of this process used.
   mutating func takeUsage() {
+    guard let used = Self.usage(of: childrenOfThis) else { return }
+    (cpuSeconds, peakMemoryBytes) = used
+  }
+
+  /// Takes the resources that this process used since it had used some.
+  mutating func takeOwnUsage(since cpuSecondsBefore: Double) {
+    guard let used = Self.usage(of: thisProcess) else { return }
+    cpuSeconds = used.cpuSeconds - cpuSecondsBefore
+    peakMemoryBytes = used.peakMemoryBytes
+  }
+
+  /// The processor time of this process so far.
+  static var ownCPUSeconds: Double { usage(of: thisProcess)?.cpuSeconds ?? 0 }
+
+  private static func usage(of who: Int32) -> (cpuSeconds: Double, peakMemoryBytes: Int64)? {
     var usage = rusage()
-    guard getrusage(childrenOfThis, &usage) == 0 else { return }
+    guard getrusage(who, &usage) == 0 else { return nil }
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-    cpuSeconds = seconds(usage.ru_utime) + seconds(usage.ru_stime)
     #if canImport(Darwin)
-      peakMemoryBytes = Int64(usage.ru_maxrss)
+      let peak = Int64(usage.ru_maxrss)
     #else
-      peakMemoryBytes = Int64(usage.ru_maxrss) * 1024
+      let peak = Int64(usage.ru_maxrss) * 1024
     #endif
+    return (seconds(usage.ru_utime) + seconds(usage.ru_stime), peak)
   }
 }
 
 #if canImport(Darwin)
   private let childrenOfThis = RUSAGE_CHILDREN
+  private let thisProcess = RUSAGE_SELF
 #else
   private let childrenOfThis = RUSAGE_CHILDREN.rawValue
+  private let thisProcess = RUSAGE_SELF.rawValue
 #endif

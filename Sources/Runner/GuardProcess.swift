@@ -88,7 +88,7 @@ final class GuardProcess {
   }
 
   /// The running program itself, also when its file was replaced meanwhile.
-  private static var thisProgram: String {
+  static var thisProgram: String {
     #if os(Linux)
       "/proc/self/exe"
     #else

@@ -17,7 +17,10 @@ struct Ingest: ~Copyable {
   private var buffer = [UInt8](repeating: 0, count: 1 << 18)
   private var metricsFile: MetricsFile
   private var committed: (metrics: Int64, output: Int64, metricsFile: MetricsFile)
+  private var nextCommit = ContinuousClock.now + commitInterval
 
+  private static let commitInterval = Duration.milliseconds(150)
+  private static let retryInterval = Duration.seconds(2)
   private static let batchCountMax = 50_000
   private static let piecesMax = 32  // of 256 KiB: tens of milliseconds
   private static let outputLookBack: Int64 = 4 << 20
@@ -105,6 +108,30 @@ struct Ingest: ~Copyable {
     guard let change = metrics.followChange({ intake.readMetrics($0, $1) }) else { return false }
     metricsFile.note(change, file: metrics.identity?.text)
     return true
+  }
+
+  /// Commits what waits, now and then; a full batch at once.
+  ///
+  /// A store that refuses now may take the points later; until then they wait in the spool.
+  mutating func commitIfDue(_ store: Store) {
+    let now = ContinuousClock.now
+    guard isDirty, now >= nextCommit || isFull && nextCommit - now <= Self.commitInterval
+    else { return }
+    do {
+      try commit(store)
+      nextCommit = .now + Self.commitInterval
+    } catch {
+      nextCommit = .now + Self.retryInterval
+    }
+  }
+
+  /// Takes all that there is, once nobody writes any more.
+  ///
+  /// - Throws: The store's errors; then the rest stays in the spool.
+  mutating func takeRest(_ store: Store) throws {
+    while read() != .none { if isFull { try commit(store) } }
+    finish()
+    if isDirty { try commit(store) }
   }
 
   private mutating func readMetrics(until end: Int64) -> Bool {

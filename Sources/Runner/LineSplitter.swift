@@ -10,7 +10,7 @@ struct LineSplitter {
   private var pending: [UInt8] = []
   private var isSkipping = false
 
-  /// Longer than any line that people read; bounds the memory. A longer line is given out cut.
+  /// Longer than any line that people read; what comes after so much of a line is left out.
   static let lineLengthMax = 1 << 20
 
   init(breaksAtReturn: Bool) {

@@ -73,12 +73,17 @@ package enum Runner {
     defer { signals.release() }
     do {
       try Program.check(request.command)
-      let start = try Start(request, store)
+      var asked = request.session
+      asked.source.command = Contract.arguments(request).map {
+        String(decoding: $0, as: UTF8.self)
+      }
+      let start = try Start(asked, scrapes: request.scrapes, store)
       outcome.run = start.session.run
       hooks.started(start.session)
-      let guardian = try await start.guardian(store, hooks.prepare)
+      let guardian = try await start.guardian(request, store, hooks.prepare)
       async let gpu = GPU.list()
-      var watch = start.watch(guardian, signals, store)
+      var watch = start.watch(
+        guardian, echo: request.echoDescriptor, signals, store)
       try watch.run()
       let closing = Closing(
         start.session.run, start.spool,

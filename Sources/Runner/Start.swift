@@ -3,32 +3,32 @@ import Storage
 import Tracking
 import Workspace
 
-/// A run that was added, up to the start of its child.
+/// A run that was added, up to the start of what it does.
 struct Start {
   let session: RunSession
   let spool: Spool
   /// What is to be said of the run from its start.
   let checks: [RunCheck]
 
-  private let request: Runner.Request
-  private let lock: SpoolLock
+  /// Held until the run is closed, or by the guard.
+  let lock: SpoolLock
+  private let scrapes: Bool
 
   /// Adds the run, with its spool in the same transaction.
-  init(_ request: Runner.Request, _ store: Store) throws {
-    self.request = request
+  init(_ asked: RunSession.Request, scrapes: Bool, _ store: Store) throws {
+    self.scrapes = scrapes
     let code = CodeState()
-    var asked = request.session
-    asked.source.command = Contract.arguments(request).map { String(decoding: $0, as: UTF8.self) }
+    var asked = asked
     asked.source.gitCommit = code.commit
     asked.source.gitDiff = code.diff
     asked.source.untrackedCount = code.untrackedCount
-    asked.source.scrapeRule = request.scrapes ? Scrape.rule : nil
+    asked.source.scrapeRule = scrapes ? Scrape.rule : nil
     checks = code.checks
     var made: (spool: Spool, lock: SpoolLock)?
     do {
       session = try RunSession.start(asked, store) { run in
         let spool = Spool(run.id, store)
-        let plan = Spool.Plan(scrapes: request.scrapes, output: asked.output)
+        let plan = Spool.Plan(scrapes: scrapes, output: asked.output)
         made = (spool, try spool.create(plan))
       }
     } catch {
@@ -41,7 +41,7 @@ struct Start {
 
   /// Starts the guard, which starts the command; without it the run is closed as failed.
   func guardian(
-    _ store: Store, _ prepare: (RunID) async throws -> [String: String]
+    _ request: Runner.Request, _ store: Store, _ prepare: (RunID) async throws -> [String: String]
   ) async throws -> GuardProcess {
     do {
       let contract = try Contract(session, request, store, spool)
@@ -50,15 +50,22 @@ struct Start {
         contract.arguments, environment: contract.environment.merging(added) { $1 }, spool, lock,
         executable: request.guardExecutable)
     } catch {
-      _ = try? store.write { db in try session.run.finish(.failed, db) }
-      spool.remove()
+      fail(store)
       throw error
     }
   }
 
-  func watch(_ guardian: GuardProcess, _ signals: Interrupts, _ store: Store) -> Watch {
+  /// Closes a run that did not come to do anything.
+  func fail(_ store: Store) {
+    _ = try? store.write { db in try session.run.finish(.failed, db) }
+    spool.remove()
+  }
+
+  func watch(
+    _ guardian: GuardProcess, echo descriptor: Int32?, _ signals: Interrupts, _ store: Store
+  ) -> Watch {
     Watch(
-      guardian, Ingest(session.run, spool, scrapes: request.scrapes),
-      Echo(path: spool.output, to: request.echoDescriptor), signals, store)
+      guardian, Ingest(session.run, spool, scrapes: scrapes),
+      Echo(path: spool.output, to: descriptor), signals, store)
   }
 }

@@ -8,11 +8,8 @@ struct Watch: ~Copyable {
   private let store: Store
   private var ingest: Ingest
   private var echo: Echo
-  private var nextCommit = ContinuousClock.now + commitInterval
   private var obeyed = 0
 
-  private static let commitInterval = Duration.milliseconds(150)
-  private static let retryInterval = Duration.seconds(2)
   private static let pauses: ClosedRange<Int32> = 10...100  // milliseconds; a signal ends one early
 
   init(
@@ -40,7 +37,7 @@ struct Watch: ~Copyable {
       _ = echo.pump()
       obeySignals()
       if isGone, progress == .none { break }
-      commitIfDue()
+      ingest.commitIfDue(store)
       if progress == .more && !ingest.isFull || isGone && !ingest.isFull { continue }
       if isGone, ingest.isFull { try ingest.commit(store) }
       pause = progress == .none ? min(pause * 2, Self.pauses.upperBound) : Self.pauses.lowerBound
@@ -64,19 +61,5 @@ struct Watch: ~Copyable {
     guard count > obeyed else { return }
     guardian.send(count > 1 ? .kill : .terminate)
     obeyed = count
-  }
-
-  /// A store that refuses now may take the points later; until then they wait in the spool.
-  private mutating func commitIfDue() {
-    let now = ContinuousClock.now
-    guard ingest.isDirty,
-      now >= nextCommit || ingest.isFull && nextCommit - now <= Self.commitInterval
-    else { return }
-    do {
-      try ingest.commit(store)
-      nextCommit = .now + Self.commitInterval
-    } catch {
-      nextCommit = .now + Self.retryInterval
-    }
   }
 }

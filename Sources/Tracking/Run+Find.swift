@@ -84,14 +84,14 @@ extension Run {
     ).map { try Run(row: $0) }
   }
 
-  /// The run of an experiment whose latest value of a metric is best; nil if no run has a number for it.
+  /// The finished run of an experiment whose latest value of a metric is best; nil if none has a number.
   ///
   /// - Parameters:
   ///   - experimentId: The experiment.
   ///   - metric: The key: `val/f1`.
   ///   - direction: Which end is better.
   ///   - db: An open read of the catalog.
-  /// - Returns: The best run; of equals the first that was made.
+  /// - Returns: The best run; of equals the one that was made last.
   /// - Throws: SQLite's errors.
   package static func best(
     experimentId: Int64, metric: String, _ direction: Experiment.Direction, _ db: Database
@@ -102,8 +102,8 @@ extension Run {
         SELECT run.* FROM series JOIN run ON run.id = series.runId
         WHERE series.keyNameId = (SELECT id FROM keyName WHERE name = ?)
           AND series.latestValue IS NOT NULL
-          AND run.experimentId = ? AND run.lifecycleStage = 'active'
-        ORDER BY series.latestValue \(direction == .max ? "DESC" : "ASC"), run.id LIMIT 1
+          AND run.experimentId = ? AND run.lifecycleStage = 'active' AND run.status = 'FINISHED'
+        ORDER BY series.latestValue \(direction == .max ? "DESC" : "ASC"), run.id DESC LIMIT 1
         """,
       arguments: [metric, experimentId]
     ).map { try Run(row: $0) }

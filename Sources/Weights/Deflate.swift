@@ -1,8 +1,8 @@
 import CZlib
-import Storage
+package import Storage
 
 /// Calls of zlib: complete zlib streams (RFC 1950) in memory.
-enum Deflate {
+package enum Deflate {
   /// What the compressor looks for; every result is read by the same inflate.
   enum Strategy: CaseIterable {
     case huffman, runs, matching
@@ -61,7 +61,7 @@ enum Deflate {
   }
 
   /// Inflates one whole stream, which must fill `output` exactly; `output` is not empty.
-  static func inflate(
+  package static func inflate(
     _ stream: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(RegistryError) {
     var state = z_stream()

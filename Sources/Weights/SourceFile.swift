@@ -1,17 +1,19 @@
-import Foundation
-import Storage
+package import Foundation
+package import Storage
 
 /// A regular file that is read from front to back and must not change meanwhile.
-final class SourceFile {
-  let name: String
-  let sizeBytes: Int64
+package final class SourceFile {
+  /// The last part of the path, for sentences.
+  package let name: String
+  /// The length when it was opened.
+  package let sizeBytes: Int64
   private let descriptor: Int32
   private let identity: [Int64]
 
   /// Opens a file; symbolic links are followed, since caches of models are made of them.
   ///
   /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file or larger than any disk; `denied`.
-  init(_ url: URL) throws(RegistryError) {
+  package init(_ url: URL) throws(RegistryError) {
     let path = url.path
     name = url.lastPathComponent
     descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // a pipe must not block the open
@@ -45,7 +47,9 @@ final class SourceFile {
   ///   - offset: Where from.
   /// - Throws: `invalidInput` when the file has become shorter; `unavailable` when the disk
   ///   refuses.
-  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(RegistryError) {
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64)
+    throws(RegistryError)
+  {
     var done = 0
     while done < buffer.count {
       let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
@@ -61,7 +65,7 @@ final class SourceFile {
   }
 
   /// Reads bytes from a place in the file; see the other method.
-  func read(at offset: Int64, sizeBytes: Int) throws -> [UInt8] {
+  package func read(at offset: Int64, sizeBytes: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
       let bytes = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
       try read(into: bytes, at: offset)
@@ -70,7 +74,7 @@ final class SourceFile {
   }
 
   /// Throws `invalidInput` unless the file has the size and times that it was opened with.
-  func checkUnchanged() throws(RegistryError) {
+  package func checkUnchanged() throws(RegistryError) {
     guard let status = Self.status(descriptor), Self.identity(status) == identity else {
       throw changed
     }

@@ -151,21 +151,14 @@ struct ReferenceLookup {
     return task
   }
 
-  /// The finished run whose latest value of the task's primary metric is best; of equals the latest.
+  /// The best run by the task's primary metric.
   func best(of experiment: Experiment) throws -> Run {
     guard let metric = experiment.task?.metric, let direction = experiment.task?.direction else {
       throw RegistryError(
         .notFound, "'\(experiment.name)' has no primary metric, so no run is its best",
         hint: "registry run ls \(experiment.name) --sort METRIC")
     }
-    let name = RunField.metric(metric).name
-    var search = RunSearch()
-    search.experimentIds = [experiment.id]
-    search.filter = try Filter.parse("status = 'FINISHED' and \(name) is not nan")
-    search.sort = [.init(.metric(metric), isDescending: direction == .max)]
-    search.columns = []
-    search.limit = 1
-    guard let run = try search.page(db).rows.first?.run else {
+    guard let run = try Run.best(experimentId: experiment.id, metric: metric, direction, db) else {
       throw RegistryError(
         .notFound, "no finished run of '\(experiment.name)' has a value of '\(metric)'",
         hint: "registry run ls \(experiment.name)")

@@ -124,12 +124,13 @@ extension RunSession {
   ///
   /// - Parameters:
   ///   - id: A run that has ended.
+  ///   - name: The model, made where it does not exist; nil takes the task's.
   ///   - rule: Which of its files.
   ///   - store: An open store.
-  /// - Returns: The version.
+  /// - Returns: The version, a child of the run's base if it has one.
   /// - Throws: `conflict` when it made one; `refused` while it runs; `notFound` without files.
   package static func adopt(
-    _ id: RunID, rule: OutputRule = OutputRule(), _ store: Store
+    _ id: RunID, as name: String? = nil, rule: OutputRule = OutputRule(), _ store: Store
   ) throws -> Version {
     try store.withContent {
       try store.write { db in
@@ -140,19 +141,25 @@ extension RunSession {
         guard run.status.isFinal else {
           throw RegistryError(.refused, "run \(id.short) has not ended")
         }
-        let (model, base) = try lineage(of: run, db)
+        let (own, base) = try lineage(of: run, db)
         let files = try run.artifacts(db).filter { rule.isOfVersion($0.path) }.map(VersionFile.init)
-        guard let model else {
-          throw RegistryError(
-            .notFound, "the experiment of run \(id.short) has no model",
-            hint: "registry fork BASE TASK makes a task with one")
-        }
         guard !files.isEmpty else {
           throw RegistryError(.notFound, "run \(id.short) left no files")
+        }
+        guard let model = try name.map({ try putModel($0, db) }) ?? own else {
+          throw RegistryError(
+            .notFound, "the experiment of run \(id.short) has no model",
+            hint: "registry run adopt \(id.short) --model NAME")
         }
         return try addVersion(files, model, run, base?.id, db)
       }
     }
+  }
+
+  private static func putModel(_ name: String, _ db: Database) throws -> Model {
+    if let model = try Model.find(name, db) { return model }
+    try Name.checkNew(name, noun: "model")
+    return try Model.add(name, db)
   }
 
   private static func lineage(

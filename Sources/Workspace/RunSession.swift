@@ -1,6 +1,6 @@
-import Catalog
+package import Catalog
 package import Foundation
-import GRDB
+package import GRDB
 package import Storage
 package import Tracking
 import Weights
@@ -9,7 +9,7 @@ import Weights
 package struct RunSession: Sendable {
   /// The run, as it was started.
   package let run: Run
-  /// Files of the version it starts from; nil without a base.
+  /// Files of the version it starts from; nil without a base, or where they were not wanted.
   package let baseFolder: URL?
   /// How that version is referred to: `sections:1`.
   package let baseReference: String?
@@ -34,6 +34,8 @@ package struct RunSession: Sendable {
     package var source = RunSource()
     /// Which output becomes the version.
     package var output = OutputRule()
+    /// Whether the files of the base are wanted in a folder.
+    package var wantsBaseFolder = true
 
     /// A run of a task.
     package init(task: String) {
@@ -53,8 +55,7 @@ package struct RunSession: Sendable {
     _ request: Request, _ store: Store, adding: (Run) throws -> Void = { _ in }
   ) throws -> RunSession {
     let (experiment, base) = try store.read { db in
-      let experiment = try Experiment.get(request.task, db)
-      return (experiment, try startingVersion(request, experiment, db))
+      try subject(of: request, db)
     }
     try checkFreeze(request.source.freeze, base, store)
     let run = try store.write { db in
@@ -71,6 +72,9 @@ package struct RunSession: Sendable {
       return run
     }
     guard let base else { return RunSession(run: run, baseFolder: nil, baseReference: nil) }
+    guard request.wantsBaseFolder else {
+      return RunSession(run: run, baseFolder: nil, baseReference: base.reference)
+    }
     do {
       let folder = try store.withContent {
         try VersionExport.cachedFolder(base, for: run.id, store)
@@ -80,6 +84,20 @@ package struct RunSession: Sendable {
       _ = try? store.write { db in try run.finish(.failed, db) }
       throw error
     }
+  }
+
+  /// What a run would be of and start from.
+  ///
+  /// - Parameters:
+  ///   - request: What it is asked to be.
+  ///   - db: An open read of the catalog.
+  /// - Returns: The experiment, and the starting version, if it has one.
+  /// - Throws: `notFound`, `ambiguous`; `invalidInput` for scratch with a starting version.
+  package static func subject(
+    of request: Request, _ db: Database
+  ) throws -> (experiment: Experiment, base: Version?) {
+    let experiment = try Experiment.get(request.task, db)
+    return (experiment, try startingVersion(request, experiment, db))
   }
 
   private static func startingVersion(

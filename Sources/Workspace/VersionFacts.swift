@@ -13,10 +13,13 @@ package struct VersionFacts: Sendable {
   package let parameterCount: Int64
   /// What there is of each type, the most elements first.
   package let types: [TypeShare]
-  /// `BertModel`: the first of `architectures` in config.json.
+  /// `BertModel`: the first of `architectures` in config.json, or its `architecture`.
   package let architecture: String?
   /// `bert`: `model_type` in config.json.
   package let modelType: String?
+
+  /// `linear 64 128`, `relu`: the `layers` of config.json; empty where it has none.
+  package let layers: [String]
 
   /// The tensors of one element type.
   package struct TypeShare: Sendable, Equatable {
@@ -61,8 +64,19 @@ package struct VersionFacts: Sendable {
       TypeShare(dtypeName: $0, tensorCount: $1.tensors, parameterCount: $1.parameters)
     }
     .sorted { ($1.parameterCount, $0.dtypeName) < ($0.parameterCount, $1.dtypeName) }
-    architecture = config?["architectures"]?.array?.first?.string
+    architecture =
+      config?["architectures"]?.array?.first?.string ?? config?["architecture"]?.string
+    layers = (config?["layers"]?.array ?? []).map(Self.text)
     modelType = config?["model_type"]?.string
+  }
+
+  /// A layer in words: its keys and numbers.
+  private static func text(_ layer: JSON) -> String {
+    if let members = layer.members {
+      return members.map { "\($0.key) \(text($0.value))" }.joined(separator: " ")
+    }
+    if let array = layer.array { return array.map(text).joined(separator: " ") }
+    return layer.string ?? layer.text()
   }
 
   private static let configBytesMax = 1 << 20

@@ -49,7 +49,8 @@ func rounded(_ number: Double) -> JSON {
 enum RegistryBenchmark {
   static let all: [(name: String, run: @Sendable () throws -> Void)] = [
     ("start", benchmarkStart), ("list", benchmarkList), ("points", benchmarkPoints),
-    ("weights", benchmarkWeights),
+    ("weights", benchmarkWeights), ("engine", benchmarkEngine), ("tables", benchmarkTables),
+    ("demo", benchmarkDemo),
   ]
 
   static func main() {

@@ -194,6 +194,10 @@ import Testing
       let events = try binary("event", "ls")
       #expect(events.contains("unset, before reviews:3"))
       #expect(!events.contains("versionId="))
+      var narrow = binary
+      narrow.environment["COLUMNS"] = "80"
+      let heading = try narrow("event", "ls").split(separator: "\n").first ?? ""
+      #expect(heading.contains("when") && heading.contains("who"))
       let id = try #require(try binary.runIds().first)
       let about = try binary("event", "ls", "--subject", "second", "--csv")
       #expect(CSV.rows(about).dropFirst().allSatisfy { $0[3] == id })

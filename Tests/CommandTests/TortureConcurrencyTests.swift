@@ -31,7 +31,8 @@ extension TortureTests {
           i=0; while [ $i -lt 4 ]; do
             "$REGISTRY" version add zoo "$SOURCES/$WORKER-$i" --parent zoo:1 --relation finetune \\
               --json > "version-$WORKER-$i"
-            "$REGISTRY" run job -q --name "child-$WORKER-$i" -- /bin/sh -c 'echo loss=0.5' > "said-$WORKER"
+            "$REGISTRY" run job -q --name "child-$WORKER-$i" -- \\
+              /bin/sh -c 'echo loss=0.5' > "said-$WORKER"
             "$REGISTRY" run log "$own" loss=$i accuracy=0.$i --step $i
             "$REGISTRY" run log "$SHARED" loss=$WORKER
             "$REGISTRY" run tag "$SHARED" "tag$WORKER=$i" > /dev/null

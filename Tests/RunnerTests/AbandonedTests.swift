@@ -70,10 +70,14 @@ extension ProcessTests {
       let runs = try Runs()
       defer { runs.close() }
       let outcome = try await runs.sh(
-        "echo $$ > $REGISTRY_OUTPUT_DIR/child; echo a=1; kill -9 $PPID; sleep 1000")
+        """
+        trap '' TERM; echo $$ > $REGISTRY_OUTPUT_DIR/child; echo a=1
+        until grep -q a=1 "$(dirname "$REGISTRY_METRICS")/output"; do sleep 0.02; done
+        kill -9 $PPID; echo b=2; exec sleep 1000
+        """)
       let run = try #require(outcome.run)
       #expect(run.status == .failed && run.reason == .lost && outcome.exitStatus == 125)
-      #expect(try runs.output(run) == "a=1\n")
+      #expect(try runs.output(run) == "a=1\nb=2\n")
       let child = try #require(try runs.store.read { db in try run.artifacts(db) }.first)
       #expect(!Runs.isAlive(String(decoding: try runs.content(child.digest), as: UTF8.self)))
     }
@@ -151,9 +155,11 @@ extension ProcessTests {
     @Test func `what a removed run left is stored once it is restored`() throws {
       let runs = try Runs()
       defer { runs.close() }
-      let process = try runs.start(
-        "exec 2> /dev/null; trap 'echo loss=3; exit' TERM; echo $$ > $HERE/child; while :; do sleep 0.05; done"
-      )
+      let script = """
+        exec 2> /dev/null; trap 'echo loss=3; exit' TERM
+        echo $$ > $HERE/child; while :; do sleep 0.05; done
+        """
+      let process = try runs.start(script)
       _ = try content(of: "child", runs)
       let run = try onlyRun(runs)
       try runs.store.write { db in try run.finish(.killed, db).set(.deleted, db) }

@@ -132,7 +132,8 @@ extension ProcessTests {
       let outcome = try await runs.sh(
         """
         "\(Runs.binary)" run log loss=1 --step \(Int64.max); echo loss=2; echo other=3
-        echo '{"loss": 4}' >> "$REGISTRY_METRICS"; echo '{"loss": 5, "step": 6}' >> "$REGISTRY_METRICS"
+        echo '{"loss": 4}' >> "$REGISTRY_METRICS"
+        echo '{"loss": 5, "step": 6}' >> "$REGISTRY_METRICS"
         """)
       let run = try #require(outcome.run)
       #expect(outcome.exitStatus == 0 && run.status == .finished)

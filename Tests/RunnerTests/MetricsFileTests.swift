@@ -11,7 +11,8 @@ extension ProcessTests {
     private static let functions = """
       line() { printf '{"a": %s}\\n' $1; }
       points() {
-        until "\(Runs.binary)" run show $REGISTRY_RUN_ID --points a --csv | grep -q ",$1\\(\\.0\\)*$"
+        until "\(Runs.binary)" run show $REGISTRY_RUN_ID --points a --csv |
+          grep -q ",$1\\(\\.0\\)*$"
         do sleep 0.05; done
       }
 

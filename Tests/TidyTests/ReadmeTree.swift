@@ -28,7 +28,8 @@ enum ReadmeTree {
     func entries(_ folder: String) -> [String] {
       let all =
         (try? files.contentsOfDirectory(atPath: Tree.root.appending(path: folder).path)) ?? []
-      return all.filter { !$0.hasPrefix(".") && $0 != "Package.resolved" }
+      let ignored = ["Package.resolved", "registry-demo"]  // by .gitignore
+      return all.filter { !$0.hasPrefix(".") && !ignored.contains($0) }
     }
     func isFolder(_ path: String) -> Bool {
       let type = try? files.attributesOfItem(atPath: Tree.root.appending(path: path).path)[.type]

@@ -11,11 +11,14 @@ enum RoomRules {
     "Storage": ["Schema", "CSystem"],
     "Weights": ["Storage", "CZlib", "CKernels"],
     "Tracking": ["Storage", "CZlib"],
+    "Datasets": ["Weights"],
     "Catalog": ["Weights"],
-    "Workspace": ["Tracking", "Catalog"],
+    "Workspace": ["Tracking", "Datasets", "Catalog"],
     "Runner": ["Workspace"],
+    "Engine": ["CKernels"],
+    "FineTuning": ["Engine", "Runner"],
     "Promotion": ["Runner"],
-    "RegistryCommand": ["Promotion"],
+    "RegistryCommand": ["FineTuning", "Promotion"],
   ]
 
   static func reachable(from room: String) -> Set<String> {

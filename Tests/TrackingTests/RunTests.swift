@@ -129,20 +129,21 @@ import Tracking
     }
   }
 
-  @Test func `the best run is the one with the best latest number, the last the one made last`()
+  @Test func `the best run is the finished one with the best latest number, the last the newest`()
     throws
   {
     try withRun { (store, first) throws in
+      try first.log("f1", values: [1.5], in: store)  // has not ended
       let runs = try [0.5, .nan, 0.9, 0.9].map { value in
         let run = try store.write { db in
           try Run.add(.init(experimentId: first.experimentId), db)
         }
         try run.log("f1", values: [99, value], in: store)
-        return run
+        return try store.write { db in try run.finish(.finished, db) }
       }
       try store.read { (db) throws in
         let id = first.experimentId
-        #expect(try Run.best(experimentId: id, metric: "f1", .max, db)?.id == runs[2].id)
+        #expect(try Run.best(experimentId: id, metric: "f1", .max, db)?.id == runs[3].id)
         #expect(try Run.best(experimentId: id, metric: "f1", .min, db)?.id == runs[0].id)
         #expect(try Run.best(experimentId: id, metric: "none", .min, db) == nil)
         #expect(try Run.last(experimentId: id, db)?.id == runs[3].id)

@@ -4,6 +4,7 @@
 // The hot loops. None keeps state, allocates or checks: the caller has checked the lengths.
 // Each has a plain twin in Swift, Tests/WeightsTests/KernelTwins.swift, and gives the same bits.
 
+#include "CKernelsFloat.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -42,6 +42,12 @@ enum ImportReport {
     return [
       .init("architecture", nil, .init(facts.architecture ?? facts.modelType)),
       .init(
+        "layers", nil,
+        facts.layers.isEmpty
+          ? .none
+          : .structure(
+            .array(facts.layers.map(JSON.string)), text: facts.layers.joined(separator: ", "))),
+      .init(
         "fileCount", "files",
         .structure(
           JSON(facts.files.count), text: "\(facts.files.count), \(Value.size(facts.sizeBytes))")),

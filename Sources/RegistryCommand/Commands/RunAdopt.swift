@@ -12,9 +12,14 @@ struct RunAdopt: ParsableCommand {
       Examples:
         registry run adopt 7f3a
         registry run adopt 7f3a --output-include 'checkpoint-900/*'
+        registry run adopt pretrain/last --model digits
       """)
 
   @Argument(help: ArgumentHelp("The run.", valueName: "run")) var reference: String
+  @Option(
+    help: ArgumentHelp(
+      "The model, made where it is new; the task's otherwise.", valueName: "name"))
+  var model: String?
   @Option(
     help: ArgumentHelp("Files that belong to the version; may be repeated.", valueName: "glob"))
   var outputInclude: [String] = []
@@ -30,7 +35,7 @@ struct RunAdopt: ParsableCommand {
     rule.excludes = outputExclude
     let version = try globals.writing { store in
       let run = try store.read { try reference.run($0) }
-      return try RunSession.adopt(run.id, rule: rule, store)
+      return try RunSession.adopt(run.id, as: model, rule: rule, store)
     }
     var report = Report("version")
     report.add([.init("reference", "version", .text(version.reference), .bold)])

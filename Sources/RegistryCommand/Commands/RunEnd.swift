@@ -41,7 +41,9 @@ struct RunEnd {
       var report = Report("run")
       let series = try run.series(db)
       let primary = experiment.task?.metric
-      let shown = series.filter { $0.key == primary } + series.filter { $0.key != primary }
+      // What tells most goes first: the primary metric, then what was measured on other rows.
+      func rank(_ key: String) -> Int { key == primary ? 0 : key.hasPrefix("val/") ? 1 : 2 }
+      let shown = (0...2).flatMap { place in series.filter { rank($0.key) == place } }
       let metrics = shown.prefix(4).map { "\($0.key.printable) \($0.latest.value.fourDigits)" }
       report.line(
         .init(state.outcome.sign + " ", state.outcome.style), .init(run.id.short, .accent),
@@ -55,9 +57,10 @@ struct RunEnd {
           .init("  " + check.evidence.factsText.printable.cut(to: 70, ascii: false), .dim))
       }
       let left = try run.artifacts(db).count
-      if outcome.version == nil, left > 0, experiment.task != nil {
+      if outcome.version == nil, left > 0 {
         let files = left == 1 ? "1 file stays" : "\(left) files stay"
-        report.line("  \(files) with the run → registry run adopt \(run.id.short)")
+        let model = experiment.task == nil ? " --model NAME" : ""
+        report.line("  \(files) with the run → registry run adopt \(run.id.short)\(model)")
       }
       if let version = outcome.version {
         report.line(.init("  → "), .init(version.reference, .bold))
@@ -69,7 +72,7 @@ struct RunEnd {
   private func statusText(_ run: Run) -> String {
     if let signal = run.usage.exitSignal { return "signal \(signal)" }
     if let status = run.usage.exitStatus, status != 0 { return "exit \(status)" }
-    return run.status.rawValue.lowercased()
+    return run.reason?.rawValue ?? run.status.rawValue.lowercased()
   }
 
   private func costText(_ run: Run) -> String {

@@ -102,12 +102,15 @@ struct RunList: ParsableCommand {
 
   /// Refuses a key that no run of the question has, instead of an empty column or an order by nothing.
   private static func check(_ fields: [RunField], _ search: RunSearch, _ db: Database) throws {
-    for field in Set(fields) {
+    var seen: Set<RunField> = []
+    for field in fields where seen.insert(field).inserted {
       if case .attribute = field { continue }
       var question = search
       question.filter = try Filter.parse("\(field.name) is not null")
       question.sort = []
-      guard try question.count(db) == 0 else { continue }
+      question.columns = []
+      question.limit = 1
+      guard try question.page(db).rows.isEmpty else { continue }
       var all = search
       all.filter = nil
       guard try all.count(db) > 0 else { return }

@@ -9,17 +9,27 @@ struct RunTask: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "_",
     abstract: "Runs a command for a task; its output folder becomes the next version.",
-    usage: "registry run <task> [options] -- <command> ...",
+    usage: """
+      registry run <task> [options] -- <command> ...
+             registry run <task> --data <file> [options]
+      """,
     discussion: """
       Examples:
         registry run reviews --set lr=3e-5 -- python train.py --lr {lr}
         registry run reviews --seed 1 --freeze 'embeddings.*' -- python train.py
         registry run reviews --from reviews@prod --name second-try -- ./train.sh
         registry run reviews --scratch --output-exclude '*.log' -- python train.py
+        registry run digits --data train.csv --hold-out 0.2 --set lr=0.003
+        registry run digits --data train.csv --validation val.csv --freeze '0.*'
 
       The command finds REGISTRY_BASE_DIR, REGISTRY_OUTPUT_DIR, REGISTRY_METRICS,
       REGISTRY_PARAMETERS, REGISTRY_PARAM_<key>, REGISTRY_SEED and REGISTRY_FREEZE.
       Its exit status is passed through; 125 means that registry itself failed.
+
+      Without a command, the built-in trainer fine-tunes a dense network on rows of
+      numbers; its config.json says "architecture": "mlp". It takes with --set:
+
+      \(TrainingOptions.hyperparameters)
       """, shouldDisplay: false)
 
   @Argument(help: "The task or experiment.") var task: String
@@ -50,6 +60,7 @@ struct RunTask: AsyncParsableCommand {
   @Argument(
     parsing: .postTerminator, help: ArgumentHelp("The command.", valueName: "command"))
   var command: [String] = []
+  @OptionGroup(title: "Options of the built-in trainer") var training: TrainingOptions
   @OptionGroup var globals: Globals
 
   /// `run --help` tells of running a command and of the verbs of runs, which are two commands here.
@@ -61,9 +72,10 @@ struct RunTask: AsyncParsableCommand {
   }
 
   func run() async throws {
-    guard !command.isEmpty else {
+    guard !command.isEmpty else { throw try train() }
+    if let option = training.given {
       throw RegistryError(
-        .invalidInput, "no command to run", hint: "registry run \(task) -- COMMAND")
+        .invalidInput, "\(option) belongs to the built-in trainer, which runs without a command")
     }
     throw ExitCode(try await runToEnd().exitStatus)
   }
@@ -84,16 +96,22 @@ struct RunTask: AsyncParsableCommand {
     }
   }
 
-  private func request() throws -> Runner.Request {
+  /// The run as both ways of training are asked for it.
+  func session() throws -> RunSession.Request {
     if let name { try Name.checkNew(name, noun: "run") }
     var session = RunSession.Request(task: task)
     session.from = from
     session.isScratch = scratch
     session.name = name
-    session.parameters = set.map { Parameter($0.key, $0.value) }
     session.tags = tag.map { Tag($0.key, $0.value) }
     session.seed = seed
     session.source.freeze = freeze
+    return session
+  }
+
+  private func request() throws -> Runner.Request {
+    var session = try session()
+    session.parameters = set.map { Parameter($0.key, $0.value) }
     session.output.includes = outputInclude
     session.output.excludes = outputExclude
     let words = CommandLine.argumentBytes.suffix(command.count)

@@ -45,7 +45,13 @@ final class Progress: Sendable {
   }
 
   /// Says how much is done of how much; a total of 0 means that it is not known.
-  func update(done: Int64, total: Int64) {
+  ///
+  /// - Parameters:
+  ///   - done: What is done.
+  ///   - total: Of what.
+  ///   - what: The work at this moment; nil is what it began with.
+  ///   - detail: What is shown in place of the two numbers, beside a shorter bar.
+  func update(done: Int64, total: Int64, as what: String? = nil, detail: String? = nil) {
     guard !isSilent else { return }
     let now = ContinuousClock.now
     state.withLock { state in
@@ -58,7 +64,8 @@ final class Progress: Sendable {
       state.hasBar = !hasLines
       let elapsed = start.duration(to: now).seconds
       let width = hasLines ? nil : max(20, (terminal.width ?? 80) - 1)
-      let line = text(done: done, total: total, seconds: elapsed, width: width)
+      let line = text(
+        what ?? self.what, done: done, total: total, detail, seconds: elapsed, width: width)
       terminal.write(hasLines ? line + "\n" : "\r" + line + "\u{1B}[K")
     }
   }
@@ -74,11 +81,13 @@ final class Progress: Sendable {
   deinit { end() }
 
   /// The line, its bar as long as there is room; what comes last is left out where there is none.
-  private func text(done: Int64, total: Int64, seconds: Double, width: Int?) -> String {
+  private func text(
+    _ what: String, done: Int64, total: Int64, _ detail: String?, seconds: Double, width: Int?
+  ) -> String {
     func text(_ count: Int64) -> String {
       switch unit {
       case .bytes: Value.size(count)
-      case .items(let name): "\(count) \(name)"
+      case .items(let name): "\(ImportReport.count(count)) \(name)"
       }
     }
     let rate = seconds > 0 ? Double(done) / seconds : 0
@@ -90,7 +99,7 @@ final class Progress: Sendable {
     let share = min(1, Double(done) / Double(total))
     let percent = String(Int(share * 100)).padded(to: 3, right: true) + " %"
     let left = rate > 0 ? Self.left(Double(max(0, total - done)) / rate) + " left" : ""
-    let facts = [percent, "\(text(done)) of \(text(total))", speed, left]
+    let facts = [percent, detail ?? "\(text(done)) of \(text(total))", left, speed]
       .filter { !$0.isEmpty }.joined(separator: "  ")
     let room = (width ?? .max) - what.width - facts.width - 2
     guard room >= Self.barWidths.lowerBound else { return cut("\(what)  \(facts)") }

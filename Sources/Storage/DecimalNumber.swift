@@ -1,17 +1,18 @@
 import Foundation
 
 /// A decimal number read from bytes without making a string of it.
-struct DecimalNumber {
-  let value: Double
+package struct DecimalNumber {
+  /// The nearest Double; infinite where the number is beyond its range.
+  package let value: Double
   /// The index of the first byte after it.
-  let end: Int
+  package let end: Int
   /// Whether JSON's grammar allows the spelling: no `+5`, `.5`, `5.` or `05`.
-  let isJSON: Bool
+  package let isJSON: Bool
 
   /// Reads the longest number at an index; nil where none starts.
   ///
   /// Up to 15 digits and small powers of ten are exact in one operation; `strtod` rounds the rest.
-  init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
+  package init?(_ bytes: UnsafeRawBufferPointer, at start: Int) {
     var cursor = Cursor(bytes: bytes, index: start)
     let sign = cursor.sign()
     let wholeStart = cursor.index
