@@ -90,7 +90,7 @@ package enum Runner {
         otherwise: guardian.record(signals.count > 0 ? .request : .itself))
       let closed = try closing.close(
         watch.faults, checks: start.checks, gpu: await gpu, store,
-        progress: progress(hooks, signals))
+        progress: progress(hooks, signals, after: closing.record))
       watch.showRest()
       start.spool.remove(keepingFiles: closed.hasUnstoredFiles)
       withExtendedLifetime(start) {}  // with the lock of the spool
@@ -105,8 +105,11 @@ package enum Runner {
     return outcome
   }
 
-  private static func progress(_ hooks: Hooks, _ signals: Interrupts) -> (Int64) -> Void {
-    let before = signals.count
+  /// Tells of signals that came too late for the command, which had ended by itself, or since then.
+  private static func progress(
+    _ hooks: Hooks, _ signals: Interrupts, after record: ExitRecord?
+  ) -> (Int64) -> Void {
+    let before = record?.cause == .request ? signals.count : 0
     var isTold = false
     return { bytes in
       if !isTold, signals.count > before {

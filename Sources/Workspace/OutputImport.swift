@@ -21,7 +21,7 @@ struct OutputImport {
   private(set) var hasUnstored = false
   private var faults: [JSON] = []
   private var isWarning = true
-  private var doneBytes: Int64 = 0
+  private(set) var doneBytes: Int64 = 0
 
   init(
     rule: OutputRule, parents: [Digest], keptFiles: URL? = nil,

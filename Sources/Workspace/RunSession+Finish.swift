@@ -55,7 +55,7 @@ extension RunSession {
   ///   - run: The run.
   ///   - ending: What is known of it.
   ///   - store: An open store.
-  ///   - progress: Called with the bytes of the output folder that are stored.
+  ///   - progress: Called with the bytes of the output folder and the output that are stored.
   /// - Returns: The run and its version; a run that was ended from elsewhere keeps that status.
   /// - Throws: `unavailable`; then the run is still running and its files are untouched.
   package static func finish(
@@ -69,7 +69,10 @@ extension RunSession {
       try work.add(OutputFolder(ending.files), to: store)
       let hasOutput =
         (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
-      let output = hasOutput ? try Blob.add(file: ending.outputFile, to: store).digest : nil
+      let before = work.doneBytes
+      let output =
+        hasOutput
+        ? try Blob.add(file: ending.outputFile, to: store) { progress(before + $0) }.digest : nil
       return try store.write { db in
         let current = try Run.get(run.id, db)
         try putFacts(ending, output, work.checks, current, db)

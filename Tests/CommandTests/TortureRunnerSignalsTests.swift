@@ -248,6 +248,30 @@ extension TortureTests {
       }
     }
 
+    @Test func `a signal while the output is stored is answered, and the output is stored`() throws
+    {
+      try withTemporaryFolder { folder in
+        try Product.succeed("init", in: folder)
+        try Product.succeed("experiment", "add", "plain", in: folder)
+        let script =
+          "yes 'a line of a log' | head -c 300000000; echo ${REGISTRY_METRICS%/*} > place"
+        let running = try Product.start(
+          ["run", "plain", "--no-scrape", "--", "/bin/sh", "-c", script], in: folder)
+        #expect(
+          Product.waits {
+            let place = try? String(contentsOf: folder.appending(path: "place"), encoding: .utf8)
+            guard let place, place.hasSuffix("\n") else { return false }
+            return FileManager.default.fileExists(atPath: place.dropLast() + "/exit")
+          })
+        running.send(SIGTERM)
+        let outcome = try running.finish()
+        #expect(outcome.status == 0 && outcome.messages.contains("is being stored"))
+        #expect(outcome.output.count == 300_000_000)
+        let run = try Product.json("run", "show", "plain/last", in: folder)["run"]
+        #expect(run?["status"] == "FINISHED")
+      }
+    }
+
     @Test func `large output is kept whole in little memory`() throws {
       try withTemporaryFolder { folder in
         try Product.succeed("init", in: folder)
