@@ -154,8 +154,8 @@ extension TortureTests {
         let script = """
           runner=$(cut -d ' ' -f 4 /proc/$PPID/stat); sleep 600 & echo $! > processes
           kill -9 $runner $PPID; i=0
-          until "$REGISTRY" run ls --json | grep -q '"lost"' && [ $i -gt 0 ]; do
-            "$REGISTRY" experiment add next$i > /dev/null 2>&1 || exit 9
+          until "$REGISTRY" run ls --json 2>> said | grep -q '"lost"' && [ $i -gt 0 ]; do
+            "$REGISTRY" experiment add next$i >> said 2>&1 || { echo "exit $?" >> said; exit 9; }
             i=$((i+1))
           done
           echo on > went
@@ -166,7 +166,9 @@ extension TortureTests {
         ).finish()
         #expect(outcome.status == 128 + SIGKILL)
         let went = folder.appending(path: "went").path  // by the child, which outlives the runner
-        #expect(Product.waits { FileManager.default.fileExists(atPath: went) })
+        #expect(
+          Product.waits { FileManager.default.fileExists(atPath: went) },
+          "\((try? String(contentsOf: folder.appending(path: "said"), encoding: .utf8)) ?? "")")
         let run = try Product.json("run", "show", "plain/last", in: folder)["run"]
         #expect(run?["status"] == "FAILED" && run?["reason"] == "lost")
         let processes = Product.processes(folder.appending(path: "processes"))

@@ -55,8 +55,10 @@ extension Product {
     ) throws -> pid_t {
       #if os(Linux)
         var actions = posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
       #else
         var actions: posix_spawn_file_actions_t?
+        var attributes: posix_spawnattr_t?
       #endif
       posix_spawn_file_actions_init(&actions)
       defer { posix_spawn_file_actions_destroy(&actions) }
@@ -64,13 +66,24 @@ extension Product {
       for (descriptor, path) in zip(Int32(1)..., files) {
         posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT, 0o600)
       }
+      posix_spawnattr_init(&attributes)
+      defer { posix_spawnattr_destroy(&attributes) }
+      // Threads of a test may hold signals back, and what started the tests may ignore them.
+      var signals = sigset_t()
+      sigemptyset(&signals)
+      posix_spawnattr_setsigmask(&attributes, &signals)
+      for signal in [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&signals, signal) }
+      posix_spawnattr_setsigdefault(&attributes, &signals)
+      posix_spawnattr_setpgroup(&attributes, 0)
+      let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
+      posix_spawnattr_setflags(&attributes, Int16(flags))
       // The shell goes to the folder and becomes the program, under the same number.
       let shell = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", folder]
       var words = (shell + arguments).map { strdup($0) } + [nil]
       var variables = environment.map { strdup($0) } + [nil]
       defer { for text in words + variables { free(text) } }
       var process: pid_t = 0
-      let code = posix_spawn(&process, shell[0], &actions, nil, &words, &variables)
+      let code = posix_spawn(&process, shell[0], &actions, &attributes, &words, &variables)
       guard code == 0 else {
         throw POSIXError(POSIXErrorCode(rawValue: code) ?? .ENOENT)
       }
