@@ -165,7 +165,8 @@ extension TortureTests {
           environment: ["REGISTRY": Product.binary.path]
         ).finish()
         #expect(outcome.status == 128 + SIGKILL)
-        #expect(FileManager.default.fileExists(atPath: folder.appending(path: "went").path))
+        let went = folder.appending(path: "went").path
+        #expect(Product.waits { FileManager.default.fileExists(atPath: went) })
         let run = try Product.json("run", "show", "plain/last", in: folder)["run"]
         #expect(run?["status"] == "FAILED" && run?["reason"] == "lost")
         let processes = Product.processes(folder.appending(path: "processes"))

@@ -64,13 +64,28 @@ extension Product {
       for (descriptor, path) in zip(Int32(1)..., files) {
         posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT, 0o600)
       }
+      // Threads of a test hold signals back and may have inherited that some are ignored.
+      #if os(Linux)
+        var attributes = posix_spawnattr_t()
+      #else
+        var attributes: posix_spawnattr_t?
+      #endif
+      posix_spawnattr_init(&attributes)
+      defer { posix_spawnattr_destroy(&attributes) }
+      var signals = sigset_t()
+      sigemptyset(&signals)
+      posix_spawnattr_setsigmask(&attributes, &signals)
+      for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
+      posix_spawnattr_setsigdefault(&attributes, &signals)
+      posix_spawnattr_setflags(
+        &attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
       // The shell goes to the folder and becomes the program, under the same number.
       let shell = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", folder]
       var words = (shell + arguments).map { strdup($0) } + [nil]
       var variables = environment.map { strdup($0) } + [nil]
       defer { for text in words + variables { free(text) } }
       var process: pid_t = 0
-      let code = posix_spawn(&process, shell[0], &actions, nil, &words, &variables)
+      let code = posix_spawn(&process, shell[0], &actions, &attributes, &words, &variables)
       guard code == 0 else {
         throw POSIXError(POSIXErrorCode(rawValue: code) ?? .ENOENT)
       }
