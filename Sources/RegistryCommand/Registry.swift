@@ -49,7 +49,6 @@ struct Registry: ParsableCommand {
   static func main() async {
     StandardDescriptors.fill()
     if CommandLine.arguments.dropFirst().first == Guard.verb { Foundation.exit(Guard.main()) }
-    Terminal.keepStandardStreams()
     if CommandLine.arguments.dropFirst().first == Completer.verb { Foundation.exit(complete()) }
     let arguments = Verb.expandingHelp(
       Verb.movingGlobals(Array(CommandLine.arguments.dropFirst())))

@@ -17,8 +17,14 @@ import Testing
       let url = folder.appending(path: path)
       try FileManager.default.createDirectory(
         at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: url)
-      if isProgram { chmod(url.path, 0o755) }
+      guard isProgram else { return try Data(text.utf8).write(to: url) }
+      // Another process writes it: a descriptor of ours could be in a child that some other test
+      // has just forked, and a file that is open for writing cannot be run.
+      let source = url.appendingPathExtension("text")
+      try Data(text.utf8).write(to: source)
+      _ = try Binary.run(
+        "/bin/cp", [source.path, url.path], in: folder, environment: [:], input: "")
+      chmod(url.path, 0o755)
     }
 
     func launch(

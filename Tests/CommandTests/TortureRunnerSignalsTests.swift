@@ -165,7 +165,7 @@ extension TortureTests {
           environment: ["REGISTRY": Product.binary.path]
         ).finish()
         #expect(outcome.status == 128 + SIGKILL)
-        let went = folder.appending(path: "went").path
+        let went = folder.appending(path: "went").path  // by the child, which outlives the runner
         #expect(Product.waits { FileManager.default.fileExists(atPath: went) })
         let run = try Product.json("run", "show", "plain/last", in: folder)["run"]
         #expect(run?["status"] == "FAILED" && run?["reason"] == "lost")

@@ -116,13 +116,6 @@ struct Terminal {
       .unavailable, "the output cannot be written: \(String(cString: strerror(code)))")
   }
 
-  /// Puts something in place of streams that are closed, so that no file of ours gets their numbers.
-  static func keepStandardStreams() {
-    for descriptor in 0...2 as ClosedRange<Int32> where fcntl(descriptor, F_GETFD) < 0 {
-      _ = open("/dev/null", O_RDONLY)  // what is written to it fails as it did before
-    }
-  }
-
   private static func columns(of descriptor: Int32) -> Int? {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
