@@ -136,7 +136,13 @@ package final class Store: Sendable {
         sqlite3_progress_handler(
           db.sqliteConnection, instructions, { _ in Interruption.first == nil ? 0 : 1 }, nil)
         defer { sqlite3_progress_handler(db.sqliteConnection, 0, nil, nil) }
-        try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+        do {
+          try db.execute(sql: "VACUUM INTO ?", arguments: [path])
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+          throw RegistryError(
+            .corrupt, "\(file.fileName) is damaged: \(error.message ?? "a row breaks its table")",
+            hint: "registry verify --full, then restore a backup")
+        }
       }
     }
   }
