@@ -50,31 +50,18 @@ extension Comparison {
       // Two dirty trees are the same code only when their differences are the same bytes.
       Value(
         fact.source.gitCommit.map { _ in
-          fact.source.gitDiff.map { "dirty " + Digest(of: $0).short } ?? "clean"
+          let tracked = fact.source.gitDiff.map { "dirty " + Digest(of: $0).short }
+          let untracked = fact.source.untrackedCount.flatMap { $0 > 0 ? "\($0) untracked" : nil }
+          let words = [tracked, untracked].compactMap { $0 }
+          return words.isEmpty ? "clean" : words.joined(separator: ", ")
         })
     }
     let commands = facts.map {
-      Value($0.source.command.isEmpty ? nil : commandText($0.source.command))
+      Value($0.source.command.isEmpty ? nil : ShellWords.text($0.source.command))
     }
     return [
       row(.code, "commit", commits), row(.code, "tree", changes), row(.code, "command", commands),
     ].compactMap { $0 }
-  }
-
-  /// The argv as a shell would take it, so that it can be copied.
-  private static func commandText(_ arguments: [String]) -> String {
-    arguments.map { argument in
-      let isPlain = argument.utf8.allSatisfy { byte in
-        switch byte {
-        case 48...57, 65...90, 97...122: true
-        default: "-_./=:,+@%".utf8.contains(byte)
-        }
-      }
-      if isPlain && !argument.isEmpty { return argument }
-      return "'"
-        + argument.split(separator: "'", omittingEmptySubsequences: false)
-        .joined(separator: "'\\''") + "'"
-    }.joined(separator: " ")
   }
 
   private static func metricRows(_ facts: [Facts]) -> [Row] {

@@ -166,20 +166,3 @@ extension JSON {
     return string ?? text()
   }
 }
-
-/// Arguments as a shell would take them, for copying.
-enum ShellWords {
-  static func text(_ words: [String]) -> String {
-    words.map { word in
-      let isPlain =
-        !word.isEmpty
-        && word.utf8.allSatisfy { byte in
-          switch byte {
-          case 48...57, 65...90, 97...122: true
-          default: "-_./=:,+@%".utf8.contains(byte)
-          }
-        }
-      return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
-    }.joined(separator: " ")
-  }
-}

@@ -1,4 +1,5 @@
 import Foundation
+import Storage
 
 /// This program, as a person who has seen the demo can call it.
 struct DemoProgram {
