@@ -96,7 +96,7 @@ package struct RunSession: Sendable {
   package static func subject(
     of request: Request, _ db: Database
   ) throws -> (experiment: Experiment, base: Version?) {
-    let experiment = try Experiment.get(request.task, db)
+    let experiment = try Reference.experiment(request.task, db)
     return (experiment, try startingVersion(request, experiment, db))
   }
 

@@ -60,8 +60,8 @@ struct RunList: ParsableCommand {
       try store.read { db in
         let given = try experiment.map { try Reference.experiment($0, db) }
         search.experimentIds = given.map { [$0.id] }
-        let asked = search.filter.map(Self.fields) ?? []
-        try Self.check(fields + search.sort.map(\.field) + asked, search, db)
+        let asked = search.sort.map(\.field) + (search.filter.map(Self.fields) ?? [])
+        try Self.check(fields + asked, search, db)
         let page = try search.page(db)
         let only = Set(page.rows.map(\.run.experimentId))
         let shown =
@@ -73,6 +73,7 @@ struct RunList: ParsableCommand {
         return RunTable(
           page: page, total: page.nextOffset == nil ? page.rows.count : try search.count(db),
           columns: columns.isEmpty ? nil : chosen, experiment: shown,
+          asked: asked.filter { if case .attribute = $0 { false } else { true } },
           isNamed: given != nil, best: best?.id,
           lost: Set(page.rows.map(\.run).filter { Spool.isLost($0, store) }.map(\.id)),
           versions: try page.rows.reduce(into: [:]) { versions, row in

@@ -11,7 +11,9 @@ struct RunTable {
   let columns: [RunColumn]?
   /// The experiment of all runs of the page, if it is one.
   let experiment: Experiment?
-  /// Whether the question named it, so that people need not read it in each row.
+  /// What the question sorts by and looks at, attributes apart.
+  let asked: [RunField]
+  /// Whether the question named the experiment, so that people need not read it in each row.
   let isNamed: Bool
   let best: RunID?
   /// Runs that have died without a word.
@@ -83,34 +85,39 @@ struct RunTable {
     }
   }
 
-  /// Who and how, the primary metric, parameters that differ, other metrics and parameters, cost.
+  /// Who and how, what was asked by, parameters that differ, other metrics and parameters, cost.
   private var chosenColumns: [RunColumn] {
-    var metrics: [String] = []
-    var parameters: [String: Set<String>] = [:]
+    var metrics: [RunField] = []
+    var values: [String: Set<String>] = [:]
     var counts: [String: Int] = [:]
     var seen: Set<String> = []
     for row in page.rows {
       for metric in row.metrics where seen.insert(metric.key).inserted {
-        metrics.append(metric.key)
+        metrics.append(.metric(metric.key))
       }
       for parameter in row.parameters {
-        parameters[parameter.key, default: []].insert(parameter.value)
+        values[parameter.key, default: []].insert(parameter.value)
         counts[parameter.key, default: 0] += 1
       }
     }
-    let keys = parameters.keys.sorted()
-    let differing = keys.filter { key in
-      (parameters[key]?.count ?? 0) > 1 || counts[key] != page.rows.count
-    }
-    let same = keys.filter { !differing.contains($0) }
-    let own: [RunAttribute] = [.id, .name, .experiment, .status, .reason]
-    let first = primary.map { [RunField.metric($0)] } ?? []
-    let others = metrics.filter { $0 != primary }.map { RunField.metric($0) }
-    let fields =
-      first + differing.map { .parameter($0) } + others + same.map { .parameter($0) }
+    // A key that only some runs have differs less than one that all of them have.
+    let keys = values.keys.sorted { (-(counts[$0] ?? 0), $0) < (-(counts[$1] ?? 0), $1) }
+    let differing = keys.filter { (values[$0]?.count ?? 0) > 1 }.map { RunField.parameter($0) }
+    let same = keys.filter { values[$0]?.count == 1 }.sorted().map { RunField.parameter($0) }
     let tags = Set(page.rows.flatMap { $0.tags.map(\.key) }).sorted().map { RunField.tag($0) }
-    return own.map { .field(.attribute($0)) } + [.isBest] + (fields + tags).map { .field($0) }
+    var first = (primary.map { [RunField.metric($0)] } ?? []) + asked
+    if first.isEmpty { first = Array((metrics.filter(Self.isHeldOut) + metrics).prefix(2)) }
+    var taken: Set<RunField> = []
+    let fields = (first + differing + metrics + same + tags).filter { taken.insert($0).inserted }
+    let own: [RunAttribute] = [.id, .name, .experiment, .status, .reason]
+    return own.map { .field(.attribute($0)) } + [.isBest] + fields.map { .field($0) }
       + [.version, .field(.attribute(.duration)), .field(.attribute(.started))]
+  }
+
+  /// Whether a metric by its name is of rows that were held out, which tells more of a run.
+  private static func isHeldOut(_ field: RunField) -> Bool {
+    guard case .metric(let key) = field else { return false }
+    return ["val", "eval", "test"].contains { key.hasPrefix($0) }
   }
 }
 

@@ -72,7 +72,10 @@ struct RunTask: AsyncParsableCommand {
   }
 
   func run() async throws {
-    guard !command.isEmpty else { throw try train() }
+    guard !command.isEmpty else {
+      try globals.reading { store in try store.read { _ = try Reference.experiment(task, $0) } }
+      throw try train()
+    }
     if let option = training.given {
       throw RegistryError(
         .invalidInput, "\(option) belongs to the built-in trainer, which runs without a command")
