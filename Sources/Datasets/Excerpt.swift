@@ -1,12 +1,14 @@
 import Foundation
 
 /// A piece of a file as a sentence shows it: in quotes, short, on one line.
-struct Excerpt: CustomStringConvertible {
-  let description: String
+package struct Excerpt: CustomStringConvertible {
+  /// The piece in its quotes.
+  package let description: String
 
   static let lengthMax = 40  // characters; a cell of a megabyte must not fill the terminal
 
-  init(_ text: String) {
+  /// Shows the first characters, and that there are more.
+  package init(_ text: String) {
     var shown = ""
     for scalar in text.unicodeScalars.prefix(Self.lengthMax) {
       switch scalar {

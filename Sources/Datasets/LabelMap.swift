@@ -14,7 +14,7 @@ package struct LabelMap: Sendable {
   /// The most classes that a table or map may have.
   package static let classCountMax = 1 << 16
 
-  /// The map that a training table gives.
+  /// The map that a training table gives; made from its rows, so that no class is without one.
   ///
   /// - Throws: `invalidInput` when the table has numbers to predict.
   package init(training table: FeatureTable) throws(RegistryError) {
@@ -80,16 +80,6 @@ package struct LabelMap: Sendable {
     var counts = [Int](repeating: 0, count: count)
     for index in try encode(table) { counts[Int(index)] += 1 }
     return counts
-  }
-
-  /// Refuses a training table in which some class of the map has no row.
-  ///
-  /// - Throws: `invalidInput` naming the class; also for a label that is not in the map.
-  package func checkEveryClass(in table: FeatureTable) throws(RegistryError) {
-    guard let empty = try counts(table).firstIndex(of: 0) else { return }
-    throw RegistryError(
-      .invalidInput, "\(table.name) has no row of the class \(Excerpt(labels[empty]))",
-      hint: "a class is learned from its rows: add some, or leave the class out")
   }
 
   private static func noLabels(_ table: FeatureTable) -> RegistryError {

@@ -44,6 +44,23 @@ package struct Architecture: Sendable, Equatable {
     self.parameters = parameters
   }
 
+  /// About how many bytes training in 32 bits takes.
+  ///
+  /// - Parameter batchSize: Rows a step.
+  /// - Returns: The room for parameters, gradients, two moments and the best parameters, and for
+  ///   what each layer makes of a batch.
+  package func trainingBytes(batchSize: Int) -> Int {
+    let count = parameters.last.map { $0.start + $0.room } ?? 0
+    let rows = max(batchSize, Trainer<Float>.evaluationBatch)
+    var (width, sum, widest) = (inputs, inputs, inputs)
+    for layer in layers {
+      width = layer.outputs ?? width
+      sum += width
+      widest = max(widest, width)
+    }
+    return 4 * (5 * count + (sum + 2 * widest) * rows)
+  }
+
   /// The parameter of a name such as `0.weight`.
   ///
   /// - Throws: `parameter` if there is none.

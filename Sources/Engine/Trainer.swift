@@ -20,7 +20,7 @@ package final class Trainer<Element: Scalar> {
   /// The examples of a batch; the last of an epoch may have fewer.
   package let batchSize: Int
   /// The least that is evaluated at once, whatever the batches of training.
-  private static var evaluationBatch: Int { 64 }
+  static var evaluationBatch: Int { 64 }
 
   private let clipping: Double?
   private let pass: Pass<Element>

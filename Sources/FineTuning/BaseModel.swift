@@ -1,4 +1,5 @@
 import Catalog
+import Datasets
 import Engine
 import Foundation
 import GRDB
@@ -54,7 +55,7 @@ struct BaseModel {
       throw RegistryError(
         .invalidInput,
         "the built-in trainer trains mlp only, and "
-          + (other.map { "\(reference) is a \($0)" }
+          + (other.map { "\(reference) is a \(Excerpt($0))" }
             ?? "no config.json of \(reference) says that it is one"),
         hint: "train it with a command: registry run TASK -- python train.py")
     }

@@ -13,7 +13,7 @@ extension RegistryError {
       case .noWidth: "no linear layer"
       case .width(let layer, let expected, let found):
         "\(layer) takes \(found) numbers and gets \(expected)"
-      case .value(let name, let value): "\(name) cannot be \(value)"
+      case .value(let name, let value): "\(name) cannot be \(value.typed)"
       case .noRows: "no rows"
       case .label(let row, let label, let classes):
         "label \(label) of row \(row) is none of \(classes) classes"

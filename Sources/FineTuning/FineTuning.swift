@@ -28,6 +28,8 @@ package enum FineTuning {
     package var settings: [(key: String, value: String)] = []
     /// How many threads to use; nil takes one for each processor, at most 16.
     package var threads: Int?
+    /// How much memory there is.
+    package var memoryBytes = ProcessInfo.processInfo.physicalMemory
 
     /// A run on these rows.
     package init(
@@ -59,8 +61,8 @@ package enum FineTuning {
     package var started: (RunSession) -> Void = { _ in }
     /// Called after every step.
     package var advanced: (Progress) -> Void = { _ in }
-    /// Called with each line of the run's output.
-    package var said: (String) -> Void = { _ in }
+    /// Called with each line of the run's output, and whether it is an epoch's.
+    package var said: (_ line: String, _ isEpoch: Bool) -> Void = { _, _ in }
     /// Called with the bytes of the output that are stored.
     package var stored: (Int64) -> Void = { _ in }
     /// How often it was asked to end; nil counts this process's signals.
@@ -99,6 +101,7 @@ package enum FineTuning {
     session.tags += [
       Tag("engine.level", processor.level), Tag("engine.threads", "\(processor.threads)"),
     ]
+    if plan.headNote != nil { session.tags.append(Tag("head", "new")) }
     session.wantsBaseFolder = false
     return try Runner.perform(
       session, store, stored: hooks.stored, interrupts: hooks.interrupts
@@ -114,18 +117,23 @@ package enum FineTuning {
   private static func record(
     of request: Request, _ plan: Plan
   ) throws -> ([Tracking.Parameter], [Tag]) {
-    let rows = try request.rows.record()
-    var parameters = [Tracking.Parameter("data", rows.name)]
+    var parameters: [Tracking.Parameter] = []
     var tags = [Tag("data.rows", "\(plan.data.training.rowCount)")]
-    if let digest = rows.digest { tags.append(Tag("data.sha256", digest.hex)) }
+    func keep(_ source: TableSource, as key: String, _ prefix: String) throws(RegistryError) {
+      let (rows, labels) = try source.record()
+      for case (let key, let part?) in [(key, rows), (prefix + "labels", labels)] {
+        parameters.append(Tracking.Parameter(key, part.name))
+        if let digest = part.digest { tags.append(Tag(key + ".sha256", digest.hex)) }
+      }
+    }
+    try keep(request.rows, as: "data", "")
     switch request.validation {
     case .none: break
     case .holdOut(let fraction): parameters.append(Tracking.Parameter("hold_out", "\(fraction)"))
-    case .rows(let source):
-      let rows = try source.record()
-      parameters.append(Tracking.Parameter("validation", rows.name))
-      if let digest = rows.digest { tags.append(Tag("validation.sha256", digest.hex)) }
+    case .rows(let source): try keep(source, as: "validation", "validation_")
     }
+    if let label = request.labelColumn { parameters.append(Tracking.Parameter("label", label)) }
+    if !request.hasHeader { parameters.append(Tracking.Parameter("header", "false")) }
     if let table = plan.data.validation {
       tags.append(Tag("validation.rows", "\(table.rowCount)"))
     }

@@ -44,7 +44,8 @@ package struct ModelConfig: Sendable {
     var layers: [Layer] = []
     for (index, layer) in list.enumerated() {
       guard let layer = Layer(layer) else {
-        throw fault("layer \(index), \(layer.text()), is none that the built-in trainer knows")
+        let shown = Excerpt(layer.string ?? layer.text())
+        throw fault("layer \(index), \(shown), is none that the built-in trainer knows")
       }
       layers.append(layer)
     }
@@ -60,7 +61,8 @@ package struct ModelConfig: Sendable {
     features = (json["features"]?.array ?? []).compactMap(\.string)
     if let name = Self.member("loss", of: json) {
       guard let loss = name.string.flatMap(Hyperparameters.Loss.init) else {
-        throw fault("the loss \(name.text()) is neither cross_entropy nor mse")
+        let shown = Excerpt(name.string ?? name.text())
+        throw fault("the loss \(shown) is neither cross_entropy nor mse")
       }
       self.loss = loss
     }

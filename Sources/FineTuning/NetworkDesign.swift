@@ -9,33 +9,28 @@ struct NetworkDesign {
   private(set) var architecture: Architecture
   /// The parameters of the last linear layer.
   private(set) var head: Range<Int>
-  private(set) var isHeadNew: Bool
+  /// Why the head of a base is made new; nil where it stays or there is no base.
+  private(set) var headNote: String?
   private(set) var isFrozen: [Bool]
 
   private let base: BaseModel?
-  private let tableName: String
 
   init(
     _ given: Hyperparameters, _ base: BaseModel?, _ data: TrainingData,
     _ loss: Hyperparameters.Loss
   ) throws(RegistryError) {
     self.base = base
-    tableName = data.training.name
     let outputs = data.labels?.count ?? 1
     if let base {
       try Self.checkBase(given, base)
       try data.check(
         features: base.config.features, width: base.architecture.inputs, of: base.reference)
       config = base.config
-      let isSame =
-        loss == .crossEntropy
-        ? base.config.labels == data.labels : base.config.loss == .meanSquaredError
-      isHeadNew = !isSame || base.architecture.outputs != outputs
+      headNote = Self.headNote(base, data, outputs: outputs)
       config.layers = try Self.layers(of: base, outputs: outputs, dropout: given.dropout)
     } else {
       config = ModelConfig(
         layers: Self.layers(given, inputs: data.training.columnCount, outputs: outputs))
-      isHeadNew = true
       config.standardisation = given.standardize ? Standardisation(data.training) : nil
     }
     config.labels = data.labels
@@ -51,6 +46,23 @@ struct NetworkDesign {
     head = (parameters.first ?? 0)..<((parameters.last ?? -1) + 1)
     isFrozen = architecture.parameters.map { _ in false }
     self.architecture = architecture
+  }
+
+  private static func headNote(
+    _ base: BaseModel, _ data: TrainingData, outputs: Int
+  ) -> String? {
+    let hasOutputs = base.architecture.outputs == outputs
+    let why: String
+    switch (data.labels, base.config.labels) {
+    case (let own?, let other?):
+      guard own != other || !hasOutputs else { return nil }
+      why = "the labels of \(data.training.name) are not those of \(base.reference)"
+    case (_?, nil): why = "config.json of \(base.reference) has no id2label"
+    case (nil, let other):
+      guard other != nil || base.config.loss == .crossEntropy || !hasOutputs else { return nil }
+      why = "\(base.reference) predicts no single number"
+    }
+    return "the head is new, since \(why)"
   }
 
   /// The layers of a network without a base; dropout is always one of them, so that names of
@@ -81,7 +93,8 @@ struct NetworkDesign {
     var layers = base.config.layers
     let last = layers.lastIndex { if case .linear = $0 { true } else { false } }
     guard let last, case .linear(let inputs, let old, let hasBias) = layers[last] else {
-      return layers
+      throw RegistryError(
+        .invalidInput, "\(base.reference) has no linear layer, so there is no head to train")
     }
     if old != outputs,
       layers[last...].contains(where: { if case .layerNorm = $0 { true } else { false } })
@@ -127,11 +140,9 @@ struct NetworkDesign {
     for text in globs {
       for index in TensorGlob(text).matches(in: names).sorted() {
         let parameter = architecture.parameters[index]
-        guard !isHeadNew || !head.contains(index) else {
+        if let headNote, head.contains(index) {
           throw RegistryError(
-            .invalidInput,
-            "'\(text)' cannot freeze \(parameter.name): the head is new, since the labels of "
-              + "\(tableName) are not those of \(base.reference)",
+            .invalidInput, "'\(text)' cannot freeze \(parameter.name): \(headNote)",
             hint: "freeze other tensors, such as '0.*'")
         }
         isFrozen[index] = true

@@ -1,6 +1,7 @@
 import Catalog
 import Datasets
 import Engine
+import Foundation
 import Storage
 import Tracking
 import Weights
@@ -17,8 +18,8 @@ struct Plan {
   let architecture: Architecture
   /// The first of the parameters of the last linear layer.
   let head: Range<Int>
-  /// Whether the last linear layer starts from the seed although there is a base.
-  let isHeadNew: Bool
+  /// Why the last linear layer starts from the seed although there is a base; nil if it does not.
+  let headNote: String?
   /// One flag a parameter.
   let isFrozen: [Bool]
   let watch: Watch
@@ -45,10 +46,14 @@ struct Plan {
       request.rows, validation: request.validation,
       kind: loss == .crossEntropy ? .labels : .numbers, labelColumn: request.labelColumn,
       hasHeader: request.hasHeader)
+    try Self.check(watch, data)
     var design = try NetworkDesign(given, base, data, loss)
     try design.freeze(request.session.source.freeze)
+    try Self.checkMemory(
+      design.architecture, batchSize: min(given.batchSize, data.training.rowCount),
+      sizeBytes: request.memoryBytes)
     (architecture, head) = (design.architecture, design.head)
-    (isHeadNew, isFrozen) = (design.isHeadNew, design.isFrozen)
+    (headNote, isFrozen) = (design.headNote, design.isFrozen)
     config = design.config
     training = try data.examples(data.training, config.standardisation)
     validation = try data.validation.map { try data.examples($0, design.config.standardisation) }
@@ -94,9 +99,36 @@ struct Plan {
 }
 
 extension Plan {
+  /// Refuses to judge by what the validation rows cannot tell.
+  private static func check(_ watch: Watch, _ data: TrainingData) throws(RegistryError) {
+    guard watch.key.utf8.elementsEqual("val/r2".utf8), let table = data.validation,
+      case .numbers(let targets) = table.target, targets.allSatisfy({ $0 == targets[0] })
+    else { return }
+    throw RegistryError(
+      .invalidInput,
+      "every validation row of \(table.name) has the target \(Double(targets[0]).typed), so "
+        + "there is no val/r2",
+      hint: "hold out more rows, or rank the runs by val/loss")
+  }
+
+  /// Refuses a network for which this machine is too small.
+  private static func checkMemory(
+    _ architecture: Architecture, batchSize: Int, sizeBytes: UInt64
+  ) throws(RegistryError) {
+    let needed = architecture.trainingBytes(batchSize: batchSize)
+    guard UInt64(clamping: needed) > sizeBytes else { return }
+    func text(_ bytes: Double) -> String { String(format: "%.3g GB", bytes / 1e9) }
+    throw RegistryError(
+      .invalidInput,
+      "training this network takes about \(text(Double(needed))) of memory, and this machine has "
+        + text(Double(sizeBytes)),
+      hint: "take fewer or narrower hidden layers, or a smaller batch_size")
+  }
+
   /// What must be told before training.
   var warnings: [String] {
-    data.training.constantColumnsWarning.map { [$0] } ?? []
+    let names = base.flatMap { data.warning(features: $0.config.features, of: $0.reference) }
+    return [data.training.constantColumnsWarning, names].compactMap(\.self)
   }
 
   /// What the run keeps as checks from its start.

@@ -45,6 +45,8 @@ struct Scores {
     let mean = targets.reduce(0) { $0 + Double($1) } / Double(max(targets.count, 1))
     let variance = targets.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
     values.append(("rmse", sums.mean.squareRoot()))
+    // Of one target there is nothing to explain.
+    guard targets.contains(where: { $0 != targets[0] }) else { return }
     values.append(("r2", 1 - sums.loss / variance))
   }
 }

@@ -31,7 +31,8 @@ struct Training {
     let network = Network<Float>(plan.architecture, seed: plan.seed)
     trainer = try inPlace("the training") { () throws(EngineError) in
       for (index, parameter) in plan.architecture.parameters.enumerated() {
-        guard let base = plan.base, !plan.isHeadNew || !plan.head.contains(index) else { continue }
+        guard let base = plan.base, plan.headNote == nil || !plan.head.contains(index)
+        else { continue }
         guard base.numbers[index].count == parameter.count else { continue }
         try network.setNumbers(base.numbers[index], at: index)
         network.setFrozen(plan.isFrozen[index], at: index)
@@ -47,6 +48,7 @@ struct Training {
 
   /// Trains.
   mutating func run() throws -> Work.Ending {
+    if let note = plan.headNote { try say(note) }
     for epoch in 1...plan.hyperparameters.epochs {
       switch try train(epoch) {
       case .whole(let metrics):
@@ -129,7 +131,7 @@ struct Training {
     }
     let watchedValue = value(watch.key) ?? .nan
     try log(epoch, metrics)
-    try say("epoch \(epoch)/\(plan.hyperparameters.epochs)  " + text(metrics))
+    try say("epoch \(epoch)/\(plan.hyperparameters.epochs)  " + text(metrics), isEpoch: true)
     lastEpoch = epoch
     if watch.observe(watchedValue, epoch: epoch) { network.save(to: &bestWeights) }
     schedule.observe(watchedValue)
@@ -195,7 +197,7 @@ struct Training {
     let error = RegistryError(
       .refused, "training diverged: the \(what) in epoch \(epoch), step \(step)",
       hint: "try a lower learning rate: --set lr=\((plan.hyperparameters.learningRate / 10).typed)")
-    try say(error.message)
+    try work.say(error.message)  // the caller tells it as the error
     return .failed(error, .diverged)
   }
 
@@ -204,9 +206,9 @@ struct Training {
     try work.log(.object([.init("step", JSON(step)), .init("time", .number(time))] + metrics))
   }
 
-  private func say(_ line: String) throws(RegistryError) {
+  private func say(_ line: String, isEpoch: Bool = false) throws(RegistryError) {
     try work.say(line)
-    hooks.said(line)
+    hooks.said(line, isEpoch)
   }
 
   private func text(_ metrics: [JSON.Member]) -> String {

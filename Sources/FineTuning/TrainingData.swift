@@ -2,6 +2,7 @@ package import Datasets
 import Engine
 package import Foundation
 import Storage
+import Weights
 
 /// Where rows come from.
 package enum TableSource: Sendable {
@@ -83,17 +84,33 @@ struct TrainingData {
   ///   - names: The network's names of its features; none are not compared.
   ///   - width: How many it takes.
   ///   - reference: How it is called.
-  /// - Throws: `invalidInput` for another width, or the same names in another order.
+  /// - Throws: `invalidInput` for another width, or a name of both at another place.
   func check(features names: [String], width: Int, of reference: String) throws(RegistryError) {
     try training.checkColumnCount(width, of: reference)
     let (own, theirs) = (training.columns.map { Array($0.utf8) }, names.map { Array($0.utf8) })
-    guard own != theirs, own.count == theirs.count, Set(own) == Set(theirs) else { return }
-    let place = zip(own, theirs).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? 0
-    throw RegistryError(
-      .invalidInput,
-      "feature column \(place + 1) of \(training.name) is '\(training.columns[place])', but "
-        + "'\(names[place])' in \(reference)",
-      hint: "write the columns in the order in which \(reference) has them")
+    let shared = Set(own).intersection(theirs)
+    for (place, (column, name)) in zip(own, theirs).enumerated()
+    where column != name && (shared.contains(column) || shared.contains(name)) {
+      throw RegistryError(
+        .invalidInput, difference(place, names, reference),
+        hint: "write the columns in the order in which \(reference) has them")
+    }
+  }
+
+  /// What warns of features that the network knows by other names; nil where there are none.
+  func warning(features names: [String], of reference: String) -> String? {
+    let differing = zip(training.columns, names).enumerated().filter {
+      !$1.0.utf8.elementsEqual($1.1.utf8)
+    }
+    guard let place = differing.first?.offset else { return nil }
+    let more = differing.count > 1 ? ", and \(differing.count - 1) more differ" : ""
+    return difference(place, names, reference) + more
+  }
+
+  private func difference(_ place: Int, _ names: [String], _ reference: String) -> String {
+    let own = Excerpt(training.columns[place])
+    return "feature column \(place + 1) of \(training.name) is \(own), but "
+      + "\(Excerpt(names[place])) in \(reference)"
   }
 
   /// Rows as the engine takes them.
@@ -114,18 +131,32 @@ struct TrainingData {
 }
 
 extension TableSource {
-  /// The name and the digest of what is read, for the run's record.
-  func record() throws -> (name: String, digest: Digest?) {
+  /// A file that was read, for the run's record.
+  typealias Named = (name: String, digest: Digest?)
+
+  /// The names and the digests of what is read: the rows, and the labels beside them.
+  func record() throws(RegistryError) -> (rows: Named, labels: Named?) {
     switch self {
-    case .table(let table): return (table.name, nil)
-    case .file(let url, _):
-      let handle = try FileHandle(forReadingFrom: url)
-      defer { try? handle.close() }
-      var hasher = Digest.Hasher()
-      while let part = try handle.read(upToCount: 1 << 20), !part.isEmpty {
-        part.withUnsafeBytes { hasher.update($0) }
-      }
-      return (url.relativePath, hasher.finalize())
+    case .table(let table): return ((table.name, nil), nil)
+    case .file(let url, let labels):
+      let labels = try labels.map { url throws(RegistryError) in try Self.named(url) }
+      return (try Self.named(url), labels)
     }
+  }
+
+  private static func named(_ url: URL) throws(RegistryError) -> Named {
+    let file = try SourceFile(url)
+    var hasher = Digest.Hasher()
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { buffer.deallocate() }
+    var offset: Int64 = 0
+    while offset < file.sizeBytes {
+      let size = Int(min(file.sizeBytes - offset, Int64(buffer.count)))
+      let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+      try file.read(into: part, at: offset)
+      hasher.update(UnsafeRawBufferPointer(part))
+      offset += Int64(size)
+    }
+    return (url.relativePath, hasher.finalize())
   }
 }

@@ -65,7 +65,7 @@ import Testing
           let name = try #require(run.command.firstMatch(of: #/--name (\w+)/#)?.1)
           let output = try store("run", "show", String(name), "--output")
           let epochs = run.output.split(separator: "\n").filter {
-            $0.hasPrefix("epoch ") || $0.hasPrefix("restored ")
+            $0.hasPrefix("epoch ") || $0.hasPrefix("restored ") || $0.hasPrefix("the head ")
           }
           #expect(epochs.count >= 6 && epochs == output.split(separator: "\n"))
           let value = try #require(run.output.firstMatch(of: #/finished .*val\/accuracy (\S+)/#)?.1)

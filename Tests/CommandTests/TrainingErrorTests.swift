@@ -79,7 +79,7 @@ import Testing
       message: "--data belongs to the built-in trainer, which runs without a command",
       status: 125),
     Case(
-      task: "bert", message: "the built-in trainer trains mlp only, and bert:1 is a BertModel",
+      task: "bert", message: "the built-in trainer trains mlp only, and bert:1 is a 'BertModel'",
       hint: "train it with a command: registry run TASK -- python train.py"),
     Case(
       words: ["--data", "train.csv", "--from", "no-such"],

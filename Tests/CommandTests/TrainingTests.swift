@@ -73,6 +73,21 @@ import Testing
     }
   }
 
+  #if os(Linux)  // whose script(1) takes a command
+    @Test func `on a terminal the end of training is told, epochs are not`() throws {
+      try withPath { binary in
+        let words =
+          "\(Binary.path) run sizes --data train.csv --validation train.csv --set lr=1 "
+          + "--set patience=1 --set epochs=200"
+        let result = try binary.shell("script -qec '\(words)' /dev/null")
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+        #expect(result.output.contains(" was no better for 1 epochs"), "\(result.output)")
+        #expect(result.output.contains("restored epoch "), "\(result.output)")
+        #expect(!result.output.contains("epoch 1/200  "))
+      }
+    }
+  #endif
+
   @Test func `help shows every hyperparameter with its usual value`() throws {
     try Binary.inFreshFolder { binary in
       let help = try binary("run", "--help")

@@ -63,11 +63,11 @@ import Testing
     #expect(zip(found, [3, -2, -1, 0]).allSatisfy { abs($0 - $1) < 1e-4 })
   }
 
-  /// Large enough for two threads to share the products.
+  /// Large enough for two threads to share the products, and the 223 207 parameters.
   private func largeRun(threads: Int) throws -> [[UInt32]] {
     let layers: [Layer] = [
-      .linear(inputs: 300, outputs: 260, hasBias: true), .layerNorm(width: 260, epsilon: 1e-5),
-      .gelu, .dropout(probability: 0.1), .linear(inputs: 260, outputs: 250, hasBias: true), .tanh,
+      .linear(inputs: 300, outputs: 400, hasBias: true), .layerNorm(width: 400, epsilon: 1e-5),
+      .gelu, .dropout(probability: 0.1), .linear(inputs: 400, outputs: 250, hasBias: true), .tanh,
       .linear(inputs: 250, outputs: 7, hasBias: true),
     ]
     let network = try Network<Float>(Architecture(layers), seed: seed)

@@ -34,6 +34,69 @@ import Workspace
     }
   }
 
+  @Test func `a new head is told, kept in the output and a tag`() throws {
+    try Trial.with { trial in
+      try trial.addTask()
+      for (labels, isNew) in [(["a", "b", "c"], false), (["a", "b", "d"], true)] {
+        var lines: [String] = []
+        var hooks = FineTuning.Hooks()
+        hooks.said = { line, isEpoch in if !isEpoch { lines.append(line) } }
+        let table = Trial.clouds(labels)
+        let run = try trial.train(Self.still, on: table, of: "task", hooks: hooks).run
+        let note = "the head is new, since the labels of points are not those of task:1"
+        #expect(lines == (isNew ? [note] : []))
+        #expect(try trial.tags(run)["head"] == (isNew ? "new" : nil))
+      }
+    }
+  }
+
+  @Test(arguments: [nil, "mse", "cross_entropy"])
+  func `numbers keep the head of a base without labels that predicts one`(loss: String?) throws {
+    try Trial.with { trial in
+      let config: JSON = [
+        "architecture": "mlp", "layers": [["linear": [3, 1]]], "loss": JSON(loss),
+      ]
+      var weights = SafetensorsFixture()
+      weights.add("0.weight", [1, 3], [1, 2, 3])
+      weights.add("0.bias", [1], [4])
+      let base = try trial.fork(try trial.addBase(config, weights), metric: "val/loss:min")
+      let rows = try trial.file("numbers.csv", "x,y,z,label\n1,2,3,4\n3,1,2,5\n2,3,1,6\n1,1,4,7\n")
+      let outcome = try trial.train(Self.still.merging(["loss": "mse"]) { $1 }, of: "task") {
+        $0.rows = .file(rows, labels: nil)
+      }
+      let (old, new) = (try trial.tensors(base), try trial.tensors(outcome.version))
+      #expect((old["0.weight"]?.bytes == new["0.weight"]?.bytes) == (loss != "cross_entropy"))
+    }
+  }
+
+  @Test func `a feature of both at another place is refused, other names are warned of`() throws {
+    try Trial.with { trial in
+      try trial.addTask()
+      func train(_ columns: String) throws -> [String] {
+        let rows = (0..<12).map { "\($0 % 5),\($0 % 7),\($0 % 3),\(["a", "b", "c"][$0 % 3])\n" }
+        let file = try trial.file("rows.csv", columns + ",label\n" + rows.joined())
+        var warnings: [String] = []
+        var hooks = FineTuning.Hooks()
+        hooks.warned = { warnings.append($0) }
+        try trial.train(Self.still, of: "task", hooks: hooks) {
+          $0.rows = .file(file, labels: nil)
+        }
+        return warnings
+      }
+      #expect(try train("x,y,z") == [])
+      #expect(try train("x,y,w") == ["feature column 3 of rows.csv is 'w', but 'z' in task:1"])
+      #expect(
+        try train("p,q,r")
+          == ["feature column 1 of rows.csv is 'p', but 'x' in task:1, and 2 more differ"])
+      for (columns, place, own, other) in [("y,x,w", 1, "y", "x"), ("w,x,y", 1, "w", "x")] {
+        let error = refusal { _ = try train(columns) }
+        #expect(
+          error.message
+            == "feature column \(place) of rows.csv is '\(own)', but '\(other)' in task:1")
+      }
+    }
+  }
+
   @Test func `a new head follows from the seed alone`() throws {
     try Trial.with { trial in
       try trial.addTask()
@@ -179,6 +242,10 @@ import Workspace
     func changed(_ key: String, _ value: JSON) -> JSON {
       .object((good.members ?? []).map { $0.key == key ? .init(key, value) : $0 })
     }
+    let long = String(repeating: "l", count: 300_000)
+    var norm = SafetensorsFixture()
+    norm.add("0.weight", [3], [1, 1, 1])
+    norm.add("0.bias", [3], [0, 0, 0])
     var extra = Self.weights("F64")
     extra.add("9.weight", [1], [1])
     var lacking = Self.weights("F64")
@@ -192,11 +259,15 @@ import Workspace
     for (config, weights, message) in [
       (
         ["architectures": ["BertModel"]] as JSON, Self.weights("F64"),
-        "the built-in trainer trains mlp only, and task:1 is a BertModel"
+        "the built-in trainer trains mlp only, and task:1 is a 'BertModel'"
       ),
       (
         ["hidden": 3], Self.weights("F64"),
         "the built-in trainer trains mlp only, and no config.json of task:1 says that it is one"
+      ),
+      (
+        changed("layers", [["layer_norm": 3]]), norm,
+        "task:1 has no linear layer, so there is no head to train"
       ),
       (good, extra, "tensor 9.weight of task:1 belongs to none of its layers"),
       (good, lacking, "task:1 has no tensor 2.bias, which its layers need"),
@@ -207,7 +278,13 @@ import Workspace
       ),
       (
         changed("layers", [["linear": [3, 4]], "swish", ["linear": [4, 3]]]), Self.weights("F64"),
-        "config.json of task:1: layer 1, \"swish\", is none that the built-in trainer knows"
+        "config.json of task:1: layer 1, 'swish', is none that the built-in trainer knows"
+      ),
+      (
+        changed("layers", [["linear": [3, 4]], ["a": .string(long)], ["linear": [4, 3]]]),
+        Self.weights("F64"),
+        "config.json of task:1: layer 1, '{\"a\":\"" + long.prefix(34)
+          + "…', is none that the built-in trainer knows"
       ),
       (
         changed("layers", [["linear": [3, 4]], "tanh", ["linear": [7, 3]]]), Self.weights("F64"),

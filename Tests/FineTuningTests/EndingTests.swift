@@ -87,7 +87,7 @@ import Workspace
       try trial.addTask()
       var hooks = FineTuning.Hooks()
       var lines: [String] = []
-      hooks.said = { lines.append($0) }
+      hooks.said = { line, _ in lines.append(line) }
       hooks.interrupts = { lines.count >= 3 ? 1 : 0 }
       let outcome = try trial.train(["epochs": "1000"], of: "task", hooks: hooks)
       let run = try #require(outcome.run)
@@ -162,7 +162,7 @@ import Workspace
   @Test func `a disk that refuses the files fails the run`() throws {
     try Trial.with { trial in
       var hooks = FineTuning.Hooks()
-      hooks.said = { _ in
+      hooks.said = { _, _ in
         // A folder in the way of the file that is written before it gets its name.
         for name
           in (try? FileManager.default.contentsOfDirectory(

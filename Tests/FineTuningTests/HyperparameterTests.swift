@@ -81,7 +81,7 @@ import Workspace
         "task is ranked by val/f1, which the built-in trainer does not measure", of: "task")
       try expect("no experiment named 'nowhere'", of: "nowhere")
       try expect("a warm-up of 1000 steps is longer than the run's 30", ["warmup": "1000"])
-      try expect("--threads: threads cannot be 99.0") { $0.threads = 99 }
+      try expect("--threads: threads cannot be 99") { $0.threads = 99 }
       try expect("2.0 of the rows cannot be held out") { $0.validation = .holdOut(2) }
       try expect("patience has no effect without validation rows", ["patience": "3"]) {
         $0.validation = .none

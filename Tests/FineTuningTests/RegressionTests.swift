@@ -1,3 +1,4 @@
+import Catalog
 import Datasets
 import FineTuning
 import Foundation
@@ -6,6 +7,7 @@ import Storage
 import Support
 import Testing
 import Tracking
+import Workspace
 
 /// Numbers to predict, read from a file.
 @Suite struct RegressionTests {
@@ -39,6 +41,32 @@ import Tracking
       #expect(try trial.points(run, "val/accuracy").isEmpty)
       #expect(try trial.tags(run)["data.sha256"]?.count == 64)
       #expect(try trial.parameters(run)["validation"]?.hasSuffix("numbers.csv") == true)
+    }
+  }
+
+  @Test func `without a spread of validation targets there is no r2, and nothing to rank by`()
+    throws
+  {
+    try Trial.with { trial in
+      let rows = try trial.file("rows.csv", "x,y\n1,2\n2,3\n3,5\n4,1\n")
+      let same = try trial.file("same.csv", "x,y\n1,3\n2,3\n")
+      func train(of task: String) throws -> Run? {
+        try trial.train(["loss": "mse", "epochs": "3"], of: task) {
+          $0.rows = .file(rows, labels: nil)
+          $0.validation = .rows(.file(same, labels: nil))
+        }.run
+      }
+      let run = try train(of: "plain")
+      #expect(try trial.points(run, "val/r2").isEmpty)
+      #expect(try trial.points(run, "val/rmse").count == 3)
+      let base = try RunSession.adopt(try #require(run).id, as: "base", trial.store)
+      _ = try trial.fork(base, metric: "val/r2:max")
+      let error = refusal { _ = try train(of: "task") }
+      #expect(error.kind == .invalidInput)
+      #expect(
+        error.message
+          == "every validation row of same.csv has the target 3, so there is no val/r2")
+      try trial.expectNothing(beside: 1)
     }
   }
 }

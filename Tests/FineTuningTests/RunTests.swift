@@ -65,11 +65,74 @@ import Workspace
     }
   }
 
+  @Test func `labels that are read are recorded: their file, their column`() throws {
+    try Trial.with { trial in
+      func npy(_ name: String, _ header: String, _ values: [UInt32]) throws -> URL {
+        let text = header.padding(toLength: 117, withPad: " ", startingAt: 0) + "\n"
+        let start: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0]
+        let content = values.flatMap { value in (0..<4).map { UInt8(value >> (8 * $0) & 255) } }
+        let file = trial.folder.appending(path: name)
+        try Data(start + Array(text.utf8) + content).write(to: file)
+        return file
+      }
+      let rows = try npy(
+        "x.npy", "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 2), }",
+        (0..<12).map { Float($0 * $0 % 7).bitPattern })
+      let labels = try [[0, 1, 0, 1, 0, 1], [1, 0, 0, 1, 1, 0]].enumerated().map { index, values in
+        try npy(
+          "y\(index).npy", "{'descr': '<i4', 'fortran_order': False, 'shape': (6,), }", values)
+      }
+      let runs = try labels.map { file in
+        try trial.train(["epochs": "1"]) {
+          $0.rows = .file(rows, labels: file)
+          $0.validation = .rows(.file(rows, labels: labels[0]))
+        }.run
+      }
+      let tags = try runs.map { try trial.tags($0) }
+      #expect(tags[0]["data.sha256"] == tags[1]["data.sha256"])
+      #expect(tags[0]["labels.sha256"]?.count == 64)
+      #expect(tags[0]["labels.sha256"] != tags[1]["labels.sha256"])
+      #expect(tags[1]["validation_labels.sha256"] == tags[0]["labels.sha256"])
+      let parameters = try trial.parameters(runs[1])
+      #expect(parameters["labels"]?.hasSuffix("y1.npy") == true)
+      #expect(parameters["validation_labels"]?.hasSuffix("y0.npy") == true)
+      #expect(parameters["label"] == nil && parameters["header"] == nil)
+
+      let file = try trial.file("bare.csv", "a,1,2\nb,3,1\na,2,5\nb,1,1\n")
+      let bare = try trial.parameters(
+        try trial.train(["epochs": "1"]) {
+          $0.rows = .file(file, labels: nil)
+          $0.labelColumn = "1"
+          $0.hasHeader = false
+        }.run)
+      #expect(bare["label"] == "1" && bare["header"] == "false")
+    }
+  }
+
+  @Test func `a network for which memory is too small makes no run`() throws {
+    try Trial.with { trial in
+      let error = refusal {
+        try trial.train(["hidden": "1000,1000"]) { $0.memoryBytes = 20_000_000 }
+      }
+      #expect(error.kind == .invalidInput)
+      #expect(
+        error.message == "training this network takes about 0.0222 GB of memory, and this machine "
+          + "has 0.02 GB")
+      try trial.expectNothing()
+      try trial.train(["hidden": "1000,1000", "epochs": "1"]) { $0.memoryBytes = 23_000_000 }
+      let none = refusal { try trial.train { $0.threads = 0 } }
+      #expect(none.message == "--threads: threads cannot be 0")
+    }
+  }
+
   @Test func `the output has a line an epoch, which is told as it comes`() throws {
     try Trial.with { trial in
       var hooks = FineTuning.Hooks()
       var lines: [String] = []
-      hooks.said = { lines.append($0) }
+      hooks.said = { line, isEpoch in
+        #expect(isEpoch)
+        lines.append(line)
+      }
       let run = try #require(try trial.train(["epochs": "2"], hooks: hooks).run)
       #expect(lines.count == 2 && lines[1].hasPrefix("epoch 2/2  train/loss "))
       let digest = try trial.store.read { db in try RunSource.get(run, db).outputBlobDigest }

@@ -141,6 +141,13 @@ extension Trial {
     return try JSON.parse(try store.read(.weights) { db in try Blob.content(file.digest, db) })
   }
 
+  /// A file of this text in the trial's folder.
+  func file(_ name: String, _ text: String) throws -> URL {
+    let file = folder.appending(path: name)
+    try Data(text.utf8).write(to: file)
+    return file
+  }
+
   /// The digests of a version's files by path.
   func digests(_ version: Version?) throws -> [String: String] {
     let version = try #require(version)

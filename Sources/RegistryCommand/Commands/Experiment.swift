@@ -35,7 +35,7 @@ struct ExperimentAdd: ParsableCommand {
       .init("name", "experiment", .text(experiment.name)),
       .init("createdAt", "made", .time(experiment.createdAt)),
     ])
-    report.next = "registry run \(experiment.name) -- COMMAND"
+    report.next = RunTask.next(for: experiment.name)
     globals.show(report)
   }
 }

@@ -46,7 +46,7 @@ struct ForkCommand: ParsableCommand {
       .init("metric", nil, .init(metric.map { "\($0.key):\($0.direction.rawValue)" })),
       .init("storedBytes", "stored", .bytes(0)),
     ])
-    report.next = "registry run \(fork.task.name) -- COMMAND"
+    report.next = RunTask.next(for: fork.task.name)
     globals.show(report)
   }
 }

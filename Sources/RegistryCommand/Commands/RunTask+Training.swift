@@ -7,6 +7,11 @@ import Tracking
 import Workspace
 
 extension RunTask {
+  /// The two ways to fine-tune a task or experiment, for hints.
+  static func next(for task: String) -> String {
+    "registry run \(task) --data FILE, or registry run \(task) -- COMMAND"
+  }
+
   /// Trains in this process; the status to exit with.
   func train() throws -> ExitCode {
     var request = FineTuning.Request(
@@ -56,8 +61,11 @@ extension RunTask {
         done: Int64(progress.rows), total: Int64(progress.rowsAtMost),
         as: "epoch \(progress.epoch)/\(progress.epochs)", detail: detail)
     }
-    hooks.said = { line in
-      if !globals.errorOutput.isTerminal { globals.note(line.printable) }
+    hooks.said = { line, isEpoch in
+      // The bar shows the epochs of a terminal; what is said besides stays below it.
+      guard !isEpoch || !globals.errorOutput.isTerminal else { return }
+      bar.end()
+      globals.note(line.printable)
     }
     var storing: Progress?
     hooks.stored = { done in
