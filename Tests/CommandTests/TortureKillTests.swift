@@ -5,9 +5,9 @@ import Testing
 
 extension TortureTests {
   @Suite struct KillTests {
-    /// `REGISTRY_TEST_KILLS` makes more; of each ten four are of imports and runs.
+    /// Attempts, of which half and more meet a live process; `REGISTRY_TEST_KILLS` makes more.
     private static let killCount =
-      ProcessInfo.processInfo.environment["REGISTRY_TEST_KILLS"].flatMap(Int.init) ?? 50
+      ProcessInfo.processInfo.environment["REGISTRY_TEST_KILLS"].flatMap(Int.init) ?? 100
 
     @Test func `fifty kills lose nothing that was acknowledged`() throws {
       let seed =
