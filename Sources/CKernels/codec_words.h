@@ -69,6 +69,9 @@ INLINED size_t NAME(split_by)(int mapping, struct ckernels_words words, const ui
   size_t vectors = words.count / PER_VECTOR, rest = words.count % PER_VECTOR, found = 0;
   memset(kept, 0, (words.count + 8 * PER_VECTOR - 1) / (8 * PER_VECTOR));
   for (size_t v = 0; v < vectors; v++) {
+    __builtin_prefetch(content + (v + 32) * CKERNELS_VECTOR_BYTES);
+    if (mapping >= CKERNELS_INTEGER_DIFFERENCE)
+      __builtin_prefetch(words.base + (v + 32) * CKERNELS_VECTOR_BYTES);
     int keeps = NAME(split_vector)(mapping, PER_VECTOR, content + v * CKERNELS_VECTOR_BYTES,
                                    words.base + v * CKERNELS_VECTOR_BYTES, words.shift,
                                    planes + found, stride, contexts + found);
