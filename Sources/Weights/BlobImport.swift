@@ -83,7 +83,14 @@ extension Blob {
       _ file: URL, asBytes: Bool = false, near: [Digest] = [],
       progress: (Int64) throws -> Void = { _ in }
     ) throws -> Added {
-      let source = try SourceFile(file)
+      try add(Array(file.path.utf8), asBytes: asBytes, near: near, progress: progress)
+    }
+
+    /// Takes a file by its path, byte for byte; see the other method.
+    package func add(
+      _ path: [UInt8], asBytes: Bool, near: [Digest] = [], progress: (Int64) throws -> Void
+    ) throws -> Added {
+      let source = try SourceFile(path)
       let layout = try FileLayout(source, asBytes: asBytes, store, progress)
       let chunkIds = try bases.chunkIds(for: layout.segments ?? [], near: near, of: source)
       var reader = FileImport(source, writer: writer, placing: placing, contents: contents)
