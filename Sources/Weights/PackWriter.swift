@@ -51,7 +51,7 @@ final class PackWriter: Sendable {
     let offset: Int
   }
 
-  static let flushBytes = 8 << 20  // a commit waits for the disk, so not every pack by itself
+  static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
 
   private let store: Store
   private let queue = DispatchQueue(label: "registry.packs")
@@ -89,7 +89,10 @@ final class PackWriter: Sendable {
   /// Commits a batch beside what the caller does next, but not before the last one is done.
   private func start(_ batch: Batch) throws {
     try wait()
-    let job = Job(batch, on: queue) { try self.commit($0) }
+    let job = Job(batch, on: queue) { batch in
+      try self.commit(batch)
+      try self.store.checkpoint(.weights, keepsLog: true)  // so that little is left for the end
+    }
     state.withLock { $0.underWay = job }
   }
 

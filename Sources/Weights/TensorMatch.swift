@@ -81,7 +81,7 @@ package struct TensorMatch: Sendable, Equatable {
   /// - Returns: For each tensor its matches, the likeliest first; none without one.
   package static func list(
     _ tensors: [Layout], in others: [Layout],
-    similarity: (_ tensor: Int, _ other: Int) throws -> Double = { _, _ in 0 }
+    similarity: (_ tensor: Int, _ other: Int) throws -> Double
   ) rethrows -> [[TensorMatch]] {
     let index = Index(others)
     return try tensors.enumerated().map { number, tensor in
@@ -95,6 +95,11 @@ package struct TensorMatch: Sendable, Equatable {
       }
       return best.map { [TensorMatch(index: $0.other, ground: .content)] } ?? []
     }
+  }
+
+  /// Matches tensors with those of other files, whatever their content is; see the other method.
+  package static func list(_ tensors: [Layout], in others: [Layout]) -> [[TensorMatch]] {
+    list(tensors, in: others) { _, _ in 0 }
   }
 
   /// The candidates by what is looked for.

@@ -74,7 +74,8 @@ import Weights
   @Test func `similar content is asked for only where no name matches`() {
     let others = [layout("x.1"), layout("x.2"), layout("x.3", [3])]
     var asked: [[Int]] = []
-    let found = TensorMatch.list([layout("x.1"), layout("y")], in: others) { tensor, other in
+    let found = TensorMatch.list([layout("x.1"), layout("y")], in: others) {
+      (tensor, other) -> Double in
       asked.append([tensor, other])
       return other == 1 ? 0.9 : 0.4
     }
