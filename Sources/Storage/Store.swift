@@ -103,6 +103,7 @@ package final class Store: Sendable {
   /// - Parameters:
   ///   - file: Which of the two.
   ///   - keepsLog: Whether the log keeps its length, for the next transactions to write over.
+  /// - Throws: `unavailable` when the disk refuses.
   package func checkpoint(_ file: StoreFile, keepsLog: Bool = false) throws {
     let writer = try writer(file)
     try withWriteLock {

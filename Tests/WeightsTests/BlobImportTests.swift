@@ -186,7 +186,8 @@ private final class CommitCounter: TransactionObserver {
             try Data.fetchOne(db, sql: "SELECT content FROM pack WHERE id = ?", arguments: [id]))
           var damaged = [UInt8](repeating: 0xA5, count: pack.count)
           for row in chain where row["packId"] == id {
-            let range = (row["offset"] as Int)..<(row["offset"] as Int) + (row["lengthBytes"] as Int)
+            let start: Int = row["offset"]
+            let range = start..<start + (row["lengthBytes"] as Int)
             damaged.replaceSubrange(range, with: Array(pack)[range])
           }
           try db.execute(
