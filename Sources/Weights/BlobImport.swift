@@ -25,8 +25,8 @@ extension Blob {
   /// place, which mends everything else that has it.
   ///
   /// - Parameters:
-  ///   - file: A regular file or a symbolic link to one; parsed when its name ends in
-  ///     `.safetensors`.
+  ///   - file: A regular file or a symbolic link to one; what it is, its first bytes say, and that
+  ///     it is well-formed a name that ends in `.safetensors`.
   ///   - asBytes: Whether the name does not count: what is malformed can be kept as plain bytes.
   ///   - parents: Blobs of the parent version, for differences; those without tensors do no harm.
   ///   - store: An open store.
@@ -39,37 +39,15 @@ extension Blob {
     progress: (Int64) throws -> Void = { _ in }
   ) throws -> Added {
     let source = try SourceFile(file)
-    let isNamed = !asBytes && SafetensorsFile.isNamedBy(source.name)
-    let isSafetensors = try isNamed || isKnownAsTensors(source, store, progress)
+    let (container, segments) = try Container.layout(of: source, asBytes: asBytes)
     var work = BlobImport(
-      store: store, segments: isSafetensors ? try SafetensorsFile.segments(of: source) : nil,
-      bases: try TensorBases(parents, store))
+      store: store, segments: segments, bases: try TensorBases(parents, store))
     let digest = try work.run(source, progress)
     try source.checkUnchanged()
-    let isNew = try work.commit(
-      digest, sizeBytes: source.sizeBytes, container: isSafetensors ? "safetensors" : "bytes")
+    let isNew = try work.commit(digest, sizeBytes: source.sizeBytes, container: container)
     if isNew || work.storedBytes > 0 { try store.checkpoint(.weights) }
     return Added(
       digest: digest, sizeBytes: source.sizeBytes, storedBytes: work.storedBytes, isNew: isNew)
-  }
-
-  /// Whether a file is a blob that is here and cut as tensors; cut as bytes, it would cost again.
-  private static func isKnownAsTensors(
-    _ source: SourceFile, _ store: Store, _ progress: (Int64) throws -> Void
-  ) throws -> Bool {
-    let candidates = try store.read(.weights) { db in
-      try Digest.fetchSet(
-        db, sql: "SELECT digest FROM blob WHERE sizeBytes = ? AND container = 'safetensors'",
-        arguments: [source.sizeBytes])
-    }
-    guard !candidates.isEmpty else { return false }
-    var hasher = Digest.Hasher()
-    for offset in stride(from: 0, to: source.sizeBytes, by: Chunk.sizeBytesMax) {
-      let size = min(Int64(Chunk.sizeBytesMax), source.sizeBytes - offset)
-      try source.read(at: offset, sizeBytes: Int(size)).withUnsafeBytes { hasher.update($0) }
-      try progress(0)
-    }
-    return candidates.contains(hasher.finalize())
   }
 }
 
@@ -170,7 +148,7 @@ private struct BlobImport {
   /// What came as bytes first is cut anew when it comes as tensors; damaged rows are made anew.
   ///
   /// - Returns: Whether it was new.
-  func commit(_ digest: Digest, sizeBytes: Int64, container: String) throws -> Bool {
+  func commit(_ digest: Digest, sizeBytes: Int64, container: Container) throws -> Bool {
     let stored = segments.enumerated().map { position, segment in
       StoredSegment(
         position: position, segment: segment, chunkIds: places[position].map(writer.id(of:)))
@@ -180,7 +158,7 @@ private struct BlobImport {
         guard let blob = try Blob.find(digest, db), blob.sizeBytes == sizeBytes else {
           return false
         }
-        if blob.container != container { return container == "bytes" }
+        if blob.container != container { return container == .bytes }
         return try StoredSegment.list(blobId: blob.id, db) == stored
       } catch let error as RegistryError where error.kind == .corrupt {
         return false
@@ -196,7 +174,7 @@ private struct BlobImport {
           INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
           ON CONFLICT (digest) DO UPDATE
           SET sizeBytes = excluded.sizeBytes, container = excluded.container
-          """, arguments: [digest, sizeBytes, container])
+          """, arguments: [digest, sizeBytes, container.rawValue])
       let blobId = try Blob.get(digest, db).id
       try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [blobId])
       for segment in stored { try segment.insert(blobId: blobId, db) }

@@ -31,8 +31,11 @@ package struct ImportedFiles: Sendable {
         .invalidInput, "the folder has no files", hint: "name a folder with files")
     }
     for file in found { try VersionFile.checkPath(file.path) }
-    let parentFiles = try store.read { db in try parents.flatMap { try $0.files(db) } }
-      .filter { $0.path.hasSuffix(".safetensors") }
+    try ShardIndex.check(found)
+    let allParentFiles = try store.read { db in try parents.flatMap { try $0.files(db) } }
+    let parentFiles = try store.read(.weights) { db in
+      try allParentFiles.filter { try Blob.find($0.digest, db)?.container ?? .bytes != .bytes }
+    }
     let totalBytes = try sizeBytes(ofAll: found)
     var doneBytes: Int64 = 0
     var storedBytes: Int64 = 0
