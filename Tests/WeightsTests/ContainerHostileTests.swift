@@ -38,6 +38,10 @@ import Weights
     return file
   }
 
+  private static func many(_ count: Int) -> [UInt8] {
+    GGUF.file((0..<count).map { MadeBlock("\($0)", 24, [1], [7]) })
+  }
+
   private static let hostile: [(String, [UInt8])] = [
     ("GGUF alone", Array("GGUF".utf8)), ("GGUF 1", GGUF.file([], version: 1)),
     ("GGUF 4", GGUF.file([], version: 4)),
@@ -122,6 +126,7 @@ import Weights
             }()
           ])
     ),
+    ("5,000 tensors of a byte", many(5000)),
     ("an old checkpoint cut off", Array(LegacyMaker.file(count: 4)[..<60])),
     ("an old storage of 2^63 - 1 floats", LegacyMaker.file(count: .max)),
     ("an old storage of -1 floats", LegacyMaker.file(count: -1)),
@@ -143,7 +148,7 @@ import Weights
     let files: [(Container, [UInt8])] = [
       (.gguf, Self.pair(8, GGUF.text("x"))), (.gguf, Self.tensor()), (.npz, zip([Self.entry()])),
       (.npz, Self.archive { _ in }), (.npy, npy("'<f4'", [16], Self.content)),
-      (.torch, LegacyMaker.file(count: 4)),
+      (.torch, LegacyMaker.file(count: 4)), (.gguf, Self.many(4000)),
     ]
     for (container, file) in files {
       try withBlobs { blobs in

@@ -63,8 +63,12 @@ extension Segment {
   ///   - tensors: In any order.
   ///   - sizeBytes: The size of the file.
   /// - Returns: The tensors by their place, and the other parts between them.
-  /// - Throws: `invalidInput` when tensors overlap or reach beyond the end.
+  /// - Throws: `invalidInput` when tensors overlap or reach beyond the end, or are so many and small
+  ///   that to keep them apart costs more than it can save.
   static func parts(_ tensors: [Segment], ofFileOf sizeBytes: Int64) throws -> [Segment] {
+    guard tensors.count <= 4096 + sizeBytes / 4096 else {  // a part costs some 100 B and 40 µs
+      throw Container.fault("it has more tensors than any file of its size")
+    }
     var parts: [Segment] = []
     parts.reserveCapacity(2 * tensors.count + 1)
     var reached: Int64 = 0
