@@ -30,7 +30,7 @@ final class PackWriter: Sendable {
   struct NewBlob: Sendable {
     let digest: Digest
     let sizeBytes: Int64
-    let container: String
+    let container: Container
     let segments: [Segment]
     let places: [[Place]]
 
@@ -207,7 +207,7 @@ extension PackWriter.NewBlob {
         INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
         ON CONFLICT (digest) DO UPDATE
         SET sizeBytes = excluded.sizeBytes, container = excluded.container
-        """, arguments: [digest, sizeBytes, container])
+        """, arguments: [digest, sizeBytes, container.rawValue])
     let blobId = try Blob.get(digest, db).id
     try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [blobId])
     for segment in stored { try segment.insert(blobId: blobId, db) }
@@ -238,7 +238,7 @@ extension PackWriter.NewBlob {
   private func isThere(_ stored: [StoredSegment], _ db: Database) throws -> Bool {
     do {
       guard let blob = try Blob.find(digest, db), blob.sizeBytes == sizeBytes else { return false }
-      if blob.container != container { return container == "bytes" }
+      if blob.container != container { return container == .bytes }
       return try StoredSegment.list(blobId: blob.id, db) == stored
     } catch let error as RegistryError where error.kind == .corrupt {
       return false
