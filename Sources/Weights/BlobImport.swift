@@ -280,8 +280,7 @@ private struct BlobImport {
         guard found[index] == nil, writer.number(of: digests[index]) == nil,
           let id = batch[index].baseId
         else { return nil }
-        let base = try Chunk.get(id, db)
-        return base.depth < Chunk.depthMax ? base : try base.root(db)
+        return try ChunkPolicy.base(for: try Chunk.get(id, db), db)
       }
       let ids = Array(Set(baseOf.compactMap { $0?.id }))
       let contents = try Chunk.contents(of: ids, db)

@@ -19,12 +19,6 @@ struct PackWriter {
     let mends: Bool
   }
 
-  /// Where a record lies.
-  private struct PackPlace {
-    let packId: Int64
-    let offset: Int
-  }
-
   static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
 
   private let store: Store
@@ -86,34 +80,18 @@ struct PackWriter {
     var written = try pending.map { try Chunk.findId($0.digest, db) }
     let fresh = pending.indices.filter { written[$0] == nil || pending[$0].mends }
     var storedBytes: Int64 = 0
-    var start = 0
-    while start < fresh.count {
-      var content: [UInt8] = []
-      var end = start
-      while end < fresh.count,
-        content.isEmpty || content.count + pending[fresh[end]].record.count <= Pack.sizeBytesMax
-      {
-        content += pending[fresh[end]].record
-        end += 1
+    for (index, place) in zip(fresh, try Pack.insert(fresh.map { pending[$0].record }, db)) {
+      if let id = written[index] {
+        try mend(id, pending[index], place, db)
+      } else {
+        written[index] = try insert(pending[index], place, db)
       }
-      let packId = try Pack.insert(content, db)
-      var offset = 0
-      for index in fresh[start..<end] {
-        let place = PackPlace(packId: packId, offset: offset)
-        if let id = written[index] {
-          try mend(id, pending[index], place, db)
-        } else {
-          written[index] = try insert(pending[index], place, db)
-        }
-        offset += pending[index].record.count
-      }
-      storedBytes += Int64(content.count)
-      start = end
+      storedBytes += Int64(pending[index].record.count)
     }
     return (written.compactMap { $0 }, storedBytes)
   }
 
-  private func insert(_ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws -> Int64 {
+  private func insert(_ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws -> Int64 {
     // Another import may have mended the base, and so shortened its chain, since we looked.
     let statement = try db.cachedStatement(
       sql: """
@@ -129,23 +107,9 @@ struct PackWriter {
 
   /// Points a damaged chunk to a record that needs no base; what is a difference to it comes nearer
   /// to the start of its chain.
-  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
+  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws {
     try db.execute(
-      sql: """
-        UPDATE chunk SET sizeBytes = ?, packId = ?, offset = ?, lengthBytes = ?,
-          baseChunkId = NULL, depth = 0
-        WHERE id = ?
-        """,
-      arguments: [chunk.sizeBytes, place.packId, place.offset, chunk.record.count, id])
-    try db.execute(
-      sql: """
-        WITH RECURSIVE later (id, depth) AS (
-          SELECT id, 1 FROM chunk WHERE baseChunkId = ?1
-          UNION ALL
-          SELECT chunk.id, later.depth + 1 FROM chunk JOIN later ON chunk.baseChunkId = later.id
-          WHERE later.depth < ?2
-        )
-        UPDATE chunk SET depth = later.depth FROM later WHERE chunk.id = later.id
-        """, arguments: [id, Chunk.depthMax])
+      sql: "UPDATE chunk SET sizeBytes = ? WHERE id = ?", arguments: [chunk.sizeBytes, id])
+    try Chunk.move(id, to: place, lengthBytes: chunk.record.count, baseId: nil, db)
   }
 }
