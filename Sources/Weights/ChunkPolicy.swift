@@ -75,15 +75,13 @@ package enum ChunkPolicy {
 }
 
 extension ChunkPolicy {
-  /// The chunk of a parent's chain that a new one at the same place should be a difference to.
-  static func base(for parent: Chunk, _ db: Database) throws -> Chunk {
-    let chain = try parent.chain(db)
-    let chosen = try base(in: chain.map(\.hop)) { hop in
+  /// Chooses with the numbers of differences that the store has.
+  static func base(in chain: [Hop], _ db: Database) throws -> Hop? {
+    try base(in: chain) { hop in
       let statement = try db.cachedStatement(
         sql: "SELECT count(*) FROM chunk WHERE baseChunkId = ?")
       return try Int.fetchOne(statement, arguments: [hop.id]) ?? 0
     }
-    return chain.first { $0.id == chosen?.id } ?? parent
   }
 }
 
@@ -91,14 +89,5 @@ extension Chunk {
   /// This chunk as a step of a chain.
   var hop: ChunkPolicy.Hop {
     ChunkPolicy.Hop(id: id, sizeBytes: sizeBytes, lengthBytes: lengthBytes, depth: depth)
-  }
-
-  /// The chunk, what it is a difference to, and so on to the start.
-  fileprivate func chain(_ db: Database) throws -> [Chunk] {
-    var chain = [self]
-    while let last = chain.last, let baseId = last.baseId {
-      chain.append(try last.base(baseId, db))
-    }
-    return chain
   }
 }
