@@ -2,18 +2,19 @@
 // of a vector by a mask (VBMI2), whole vectors are; elsewhere, byte after byte.
 
 KERNEL void histogram(const uint8_t *bytes, size_t count, uint32_t *counts) {
-  // Four tables: equal neighbours would wait for each other's increment in one.
-  uint32_t tables[4][256];
+  // Eight tables: equal neighbours would wait for each other's increment in one.
+  uint32_t tables[8][256];
   memset(tables, 0, sizeof tables);
   size_t i = 0;
   for (; i + 8 <= count; i += 8) {
     uint64_t v;
     memcpy(&v, bytes + i, 8);
-    for (size_t k = 0; k < 8; k++) tables[k % 4][v >> (8 * k) & 255]++;
+    for (size_t k = 0; k < 8; k++) tables[k][v >> (8 * k) & 255]++;
   }
   for (; i < count; i++) tables[0][bytes[i]]++;
-  for (size_t v = 0; v < 256; v++)
-    counts[v] = tables[0][v] + tables[1][v] + tables[2][v] + tables[3][v];
+  memset(counts, 0, 256 * sizeof *counts);
+  for (size_t k = 0; k < 8; k++)
+    for (size_t v = 0; v < 256; v++) counts[v] += tables[k][v];
 }
 
 KERNEL void histograms(const uint8_t *bytes, const uint8_t *contexts, size_t count, size_t step,
@@ -23,11 +24,6 @@ KERNEL void histograms(const uint8_t *bytes, const uint8_t *contexts, size_t cou
     for (size_t i = start; i < end; i++)
       counts[256 * (size_t)bins[contexts[i]] + bytes[i]]++;
   }
-}
-
-INLINED void group_starts(const struct ckernels_groups *groups, size_t *starts) {
-  starts[0] = 0;
-  for (size_t g = 1; g < groups->count; g++) starts[g] = starts[g - 1] + groups->sizes[g - 1];
 }
 
 #ifdef MOVES_BYTES
@@ -43,6 +39,19 @@ INLINED uint64_t valid_mask(size_t left) { return left < 64 ? (1ull << left) - 1
 
 INLINED int next_first(const struct ckernels_groups *groups, size_t g) {
   return g + 1 < groups->count ? groups->first[g + 1] : 256;
+}
+
+KERNEL void count_groups(struct ckernels_groups *groups, const uint8_t *contexts, size_t count) {
+  for (size_t g = 0; g < groups->count; g++) {
+    int next = next_first(groups, g);
+    uint64_t size = 0;
+    for (size_t i = 0; i < count; i += 64) {
+      uint64_t valid = valid_mask(count - i);
+      __m512i c = _mm512_maskz_loadu_epi8(valid, contexts + i);
+      size += (uint64_t)__builtin_popcountll(group_mask(c, groups->first[g], next, valid));
+    }
+    groups->sizes[g] = (uint32_t)size;
+  }
 }
 
 KERNEL void gather(const struct ckernels_groups *groups, const uint8_t *bytes,
@@ -113,6 +122,20 @@ INLINED void group_of_contexts(const struct ckernels_groups *groups, uint8_t *gr
     while (g + 1 < groups->count && groups->first[g + 1] <= c) g++;
     group_of[c] = (uint8_t)g;
   }
+}
+
+INLINED void group_starts(const struct ckernels_groups *groups, size_t *starts) {
+  starts[0] = 0;
+  for (size_t g = 1; g < groups->count; g++) starts[g] = starts[g - 1] + groups->sizes[g - 1];
+}
+
+KERNEL void count_groups(struct ckernels_groups *groups, const uint8_t *contexts, size_t count) {
+  uint8_t group_of[256];
+  uint32_t counts[256];
+  group_of_contexts(groups, group_of);
+  histogram(contexts, count, counts);
+  memset(groups->sizes, 0, sizeof groups->sizes);
+  for (size_t c = 0; c < 256; c++) groups->sizes[group_of[c]] += counts[c];
 }
 
 KERNEL void gather(const struct ckernels_groups *groups, const uint8_t *bytes,

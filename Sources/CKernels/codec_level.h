@@ -77,6 +77,7 @@ const struct ckernels_codec LEVEL = {
     .split = split,
     .merge = merge,
     .contexts = contexts,
+    .count_groups = count_groups,
     .gather = gather,
     .scatter = scatter,
     .histogram = histogram,

@@ -11,8 +11,10 @@ struct Groups {
   static let planeBytesMin = 4096
   /// The most bins that groups are made of.
   private static let binCountMax = 64
+  /// About how many bytes a bin has at least.
+  private static let binBytesMin = 512
   /// About how many bytes of a plane are counted.
-  private static let sampledBytes = 65_536
+  private static let sampledBytes = 32_768
 
   /// One group of so many bytes.
   init(count: Int) {
@@ -21,17 +23,12 @@ struct Groups {
     setSizes([UInt32(truncatingIfNeeded: count)])
   }
 
-  /// Groups that begin at these contexts, ascending from 0, for bytes of so many of each context.
-  init(firsts: [UInt8], contextCounts: [UInt32]) {
+  /// Groups that begin at these contexts, ascending from 0; one context a byte.
+  init(firsts: [UInt8], contexts: UnsafeRawBufferPointer, _ kernels: ckernels_codec) {
     groups = ckernels_groups()
     groups.count = firsts.count
     withUnsafeMutableBytes(of: &groups.first) { $0.copyBytes(from: firsts) }
-    var sizes: [UInt32] = []
-    for (index, first) in firsts.enumerated() {
-      let next = index + 1 < firsts.count ? Int(firsts[index + 1]) : 256
-      sizes.append(contextCounts[Int(first)..<next].reduce(0, &+))
-    }
-    setSizes(sizes)
+    kernels.count_groups(&groups, contexts.baseOfBytes, contexts.count)
   }
 
   /// Those that make the coded planes smallest; one group when none do.
@@ -47,9 +44,12 @@ struct Groups {
     guard count >= planeBytesMin, !planes.isEmpty, let contextBytes = contexts.baseOfBytes else {
       return Groups(count: count)
     }
+    let sample = Sample(of: contexts).bytes
     var contextCounts = [UInt32](repeating: 0, count: 256)
-    kernels.histogram(contextBytes, count, &contextCounts)
-    let (bins, firstContexts) = bins(of: contextCounts, total: count)
+    kernels.histogram(sample, sample.count, &contextCounts)
+    let (bins, firstContexts) = bins(
+      of: contextCounts, total: sample.count,
+      least: max(sample.count / binCountMax + 1, sample.count * binBytesMin / count))
     guard firstContexts.count > 1 else { return Groups(count: count) }
     let step = max(1, count / sampledBytes)
     let stride = 256 * firstContexts.count
@@ -64,15 +64,14 @@ struct Groups {
     let groupCount = ckernels_choose_groups(
       &counts, firstContexts.count, planes.count, UInt32(step), &firstBins)
     let firsts = firstBins[..<groupCount].map { firstContexts[Int($0)] }
-    return Groups(firsts: firsts, contextCounts: contextCounts)
+    return Groups(firsts: firsts, contexts: contexts, kernels)
   }
 
-  /// Neighbouring contexts as bins of a sixty-fourth of all bytes or more: the bin of each context,
-  /// and the first context of each bin.
+  /// Neighbouring contexts as bins of at least so many bytes: the bin of each context, and the
+  /// first context of each bin.
   private static func bins(
-    of contextCounts: [UInt32], total: Int
+    of contextCounts: [UInt32], total: Int, least: Int
   ) -> (bins: [UInt8], firsts: [UInt8]) {
-    let least = max(512, (total + binCountMax - 1) / binCountMax)
     var firsts: [UInt8] = [0]
     var bins: [UInt8] = []
     var filled = 0

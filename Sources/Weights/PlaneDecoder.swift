@@ -121,9 +121,10 @@ struct PlaneDecoder {
     }
     var contexts = [UInt8](repeating: 0, count: count + Planes.slack)
     kernels.contexts(words.kernelWords(mapping, shift: shift), kept, &contexts)
-    var contextCounts = [UInt32](repeating: 0, count: 256)
-    kernels.histogram(contexts, count, &contextCounts)
-    return (Groups(firsts: firsts, contextCounts: contextCounts), contexts)
+    let groups = contexts.withUnsafeBytes { contexts in
+      Groups(firsts: firsts, contexts: contexts[part: 0..<count], kernels)
+    }
+    return (groups, contexts)
   }
 
   /// Reads one plane; one that is coded is returned, with its streams appended to the others.

@@ -211,15 +211,15 @@ struct PlaneEncoder {
     if zeros == bytes.count { return [] }
     // With fewer zeros a bitmap never pays.
     guard zeros > bytes.count / 5 else { return nil }
+    let nonzeros = kernels.compact(start, bytes.count, out + bitmapBytes)
     var counts = [UInt32](repeating: 0, count: 256)
-    kernels.histogram(start, bytes.count, &counts)
-    var bitmapCounts = [UInt32](repeating: 0, count: 256)
-    kernels.histogram(out, bitmapBytes, &bitmapCounts)
-    let dense = ckernels_block_bits(counts, 1)
-    counts[0] = 0
-    let bits = ckernels_block_bits(bitmapCounts, 1) + ckernels_block_bits(counts, 1)
-    guard bits < dense else { return nil }
-    return [bitmapBytes, kernels.compact(start, bytes.count, out + bitmapBytes)]
+    kernels.histogram(out, bitmapBytes, &counts)
+    let bitmapBits = ckernels_block_bits(counts, 1)
+    kernels.histogram(out + bitmapBytes, nonzeros, &counts)
+    let nonzeroBits = ckernels_block_bits(counts, 1)
+    counts[0] = UInt32(zeros)
+    guard bitmapBits + nonzeroBits < ckernels_block_bits(counts, 1) else { return nil }
+    return [bitmapBytes, nonzeros]
   }
 
   /// Appends the streams of what is coded: four where they can be decoded side by side.

@@ -74,6 +74,9 @@ struct ckernels_codec {
   /// The contexts of the words that are kept, as `split` gives them; has slack.
   void (*contexts)(struct ckernels_words words, ckernels_bytes kept, ckernels_memory contexts);
 
+  /// Sets the sizes of the groups from every byte's context.
+  void (*count_groups)(struct ckernels_groups *groups, ckernels_bytes contexts, size_t count);
+
   /// Orders bytes by the groups of their contexts, in order inside each; `out` has slack.
   void (*gather)(const struct ckernels_groups *groups, ckernels_bytes bytes,
                  ckernels_bytes contexts, size_t count, ckernels_memory out);
