@@ -41,8 +41,8 @@ struct Registry: ParsableCommand {
       CommandGroup(
         name: "Upkeep",
         subcommands: [
-          VerifyCommand.self, BackupCommand.self, CollectCommand.self, DiskUsageCommand.self,
-          CompletionCommand.self,
+          VerifyCommand.self, BackupCommand.self, CollectCommand.self, CompactCommand.self,
+          DiskUsageCommand.self, CompletionCommand.self,
         ]),
     ])
 

@@ -45,12 +45,6 @@ final class PackWriter: Sendable {
     var isEmpty: Bool { chunks.isEmpty && blobs.isEmpty }
   }
 
-  /// Where a record lies.
-  private struct PackPlace {
-    let packId: Int64
-    let offset: Int
-  }
-
   static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
 
   private let store: Store
@@ -123,33 +117,16 @@ final class PackWriter: Sendable {
     // Another process may have stored the same content since we looked.
     let written = try chunks.map { try Chunk.findId($0.digest, db) }
     let fresh = chunks.indices.filter { written[$0] == nil || chunks[$0].mends }
-    var start = 0
-    while start < fresh.count {
-      var content: [UInt8] = []
-      content.reserveCapacity(Pack.sizeBytesMax)
-      var end = start
-      while end < fresh.count,
-        content.isEmpty || content.count + chunks[fresh[end]].record.count <= Pack.sizeBytesMax
-      {
-        content += chunks[fresh[end]].record
-        end += 1
+    for (index, place) in zip(fresh, try Pack.insert(fresh.map { chunks[$0].record }, db)) {
+      if let id = written[index] {
+        try mend(id, chunks[index], place, db)
+      } else {
+        try insert(chunks[index], place, db)
       }
-      let packId = try Pack.insert(content, db)
-      var offset = 0
-      for index in fresh[start..<end] {
-        let place = PackPlace(packId: packId, offset: offset)
-        if let id = written[index] {
-          try mend(id, chunks[index], place, db)
-        } else {
-          try insert(chunks[index], place, db)
-        }
-        offset += chunks[index].record.count
-      }
-      start = end
     }
   }
 
-  private func insert(_ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
+  private func insert(_ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws {
     // Another import may have mended the base, and so shortened its chain, since we looked.
     let statement = try db.cachedStatement(
       sql: """
@@ -164,24 +141,10 @@ final class PackWriter: Sendable {
 
   /// Points a damaged chunk to a record that needs no base; what is a difference to it comes nearer
   /// to the start of its chain.
-  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
+  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws {
     try db.execute(
-      sql: """
-        UPDATE chunk SET sizeBytes = ?, packId = ?, offset = ?, lengthBytes = ?,
-          baseChunkId = NULL, depth = 0
-        WHERE id = ?
-        """,
-      arguments: [chunk.sizeBytes, place.packId, place.offset, chunk.record.count, id])
-    try db.execute(
-      sql: """
-        WITH RECURSIVE later (id, depth) AS (
-          SELECT id, 1 FROM chunk WHERE baseChunkId = ?1
-          UNION ALL
-          SELECT chunk.id, later.depth + 1 FROM chunk JOIN later ON chunk.baseChunkId = later.id
-          WHERE later.depth < ?2
-        )
-        UPDATE chunk SET depth = later.depth FROM later WHERE chunk.id = later.id
-        """, arguments: [id, Chunk.depthMax])
+      sql: "UPDATE chunk SET sizeBytes = ? WHERE id = ?", arguments: [chunk.sizeBytes, id])
+    try Chunk.move(id, to: place, lengthBytes: chunk.record.count, baseId: nil, db)
   }
 }
 
