@@ -17,8 +17,7 @@ extension Blob {
   /// Stores a file; see `Import`, which stores many.
   ///
   /// - Parameters:
-  ///   - file: A regular file or a symbolic link to one; what it is, its first bytes say, and
-  ///     that it is well-formed a name that ends in `.safetensors`.
+  ///   - file: A regular file or a symbolic link to one.
   ///   - asBytes: Whether the name does not count: what is malformed can be kept as plain bytes.
   ///   - parents: Blobs that it may be differences to, the nearest first.
   ///   - store: An open store.
@@ -73,8 +72,8 @@ extension Blob {
     /// Takes a file.
     ///
     /// - Parameters:
-    ///   - file: A regular file or a symbolic link to one; what it is, its first bytes say, and
-    ///     that it is well-formed a name that ends in `.safetensors`.
+    ///   - file: A regular file or a symbolic link to one; what it is, its first bytes say, and that
+    ///     it is well-formed a name that ends in `.safetensors`.
     ///   - asBytes: Whether the name does not count: what is malformed can be kept as plain bytes.
     ///   - near: Those of the parents whose tensors go before others of the same name.
     ///   - progress: Called with the bytes of the file that are done.
