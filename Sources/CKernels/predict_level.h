@@ -26,4 +26,5 @@ const struct ckernels_prediction LEVEL = {
     .dot = dot,
     .normal_equations = normal_equations,
     .add_scaled = add_scaled,
+    .rank = rank,
 };

@@ -1,4 +1,4 @@
-// Products of matrices in doubles: the summands of a sum in order, each product and each sum rounded.
+// Products of matrices in doubles: summands in order, each product and each sum rounded.
 
 typedef double doubles __attribute__((vector_size(64)));
 typedef int64_t integers __attribute__((vector_size(64)));
@@ -120,4 +120,66 @@ KERNEL void normal_equations(const double *rows, size_t rank, size_t stride,
         squares[k * rank + l] += dot_of(weighted, rows + l * stride + start, size);
     }
   }
+}
+
+// The largest absolute value.
+INLINED double largest_of(const double *row, size_t width) {
+  integers top = {0};
+  for (size_t i = 0; i < width; i += LANES) {
+    integers x;
+    memcpy(&x, row + i, sizeof x);
+    x &= INT64_MAX; // these are ordered as the numbers are
+    integers is_less = top < x;
+    top = (is_less & x) | (~is_less & top);
+  }
+  int64_t largest = 0;
+  for (int k = 0; k < LANES; k++) largest = top[k] > largest ? top[k] : largest;
+  return double_of_bits((uint64_t)largest);
+}
+
+INLINED void swap_rows(double *x, double *y, size_t width) {
+  for (size_t i = 0; i < width; i++) {
+    double kept = x[i];
+    x[i] = y[i];
+    y[i] = kept;
+  }
+}
+
+KERNEL size_t rank(double *rows, size_t count, size_t width, size_t limit, double noise) {
+  double squares = 0;
+  for (size_t r = 0; r < count; r++) squares += dot_of(rows + r * width, rows + r * width, width);
+  for (size_t step = 0; step <= limit && count > 0; step++) {
+    if (squares <= noise * (1 + (double)step / 8) * (double)(count * width)) return step;
+    double largest = 0;
+    size_t pivot = 0;
+    for (size_t r = 0; r < count; r++) {
+      double found = largest_of(rows + r * width, width);
+      if (found > largest) {
+        largest = found;
+        pivot = r;
+      }
+    }
+    count--;
+    double *row = rows + count * width;
+    swap_rows(rows + pivot * width, row, width);
+    size_t column = 0;
+    while (column + 1 < width && row[column] != largest && row[column] != -largest) column++;
+    doubles sums = {0};
+    for (size_t r = 0; r < count; r++) {
+      double *other = rows + r * width, factor = other[column] / row[column];
+      for (size_t i = 0; i < width; i += LANES) {
+        doubles x, y;
+        memcpy(&x, other + i, sizeof x);
+        memcpy(&y, row + i, sizeof y);
+        doubles product = factor * y;
+        x = x - product;
+        memcpy(other + i, &x, sizeof x);
+        doubles square = x * x;
+        sums = sums + square;
+      }
+      other[column] = 0;
+    }
+    squares = sum_of_lanes(&sums);
+  }
+  return limit + 1;
 }

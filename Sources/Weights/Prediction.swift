@@ -30,7 +30,7 @@ package enum Prediction: Sendable, Equatable {
   /// A product of two matrices that is added to the base: row-major, with a common first row.
   package struct LowRank: Sendable, Equatable {
     package let cast: Cast
-    /// The rows of the column factor, which is `rank` × `columns` values of F32 in a chunk of its own.
+    /// The rows of the column factor: a chunk of its own with `rank` × `columns` values of F32.
     package let rank: Int
     /// The columns of the whole matrix.
     package let columns: Int

@@ -45,6 +45,11 @@ struct ckernels_prediction {
                            const double *values, size_t count, double *squares,
                            double *products);
 
+  /// Eliminates rows of `width` doubles, a multiple of 8, with complete pivoting, until the mean
+  /// square of what is left is at most noise · (1 + step / 8); overwrites them. Returns how many
+  /// steps it took, or limit + 1.
+  size_t (*rank)(double *rows, size_t count, size_t width, size_t limit, double noise);
+
   /// y[i] += factor · x[i].
   void (*add_scaled)(double factor, const double *x, size_t count, double *y);
 };
