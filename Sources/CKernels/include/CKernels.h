@@ -4,40 +4,10 @@
 // The hot loops. None keeps state, allocates or checks: the caller has checked the lengths.
 // Each has a plain twin in Swift, Tests/WeightsTests/KernelTwins.swift, and gives the same bits.
 
+#include "CKernelsCodec.h"
 #include "CKernelsFloat.h"
 #include <stddef.h>
 #include <stdint.h>
-
-/// How a word of a chunk is mapped before it is cut into planes; the numbers are stored.
-enum ckernels_mapping {
-  CKERNELS_PLAIN = 0,
-  CKERNELS_ROTATED = 1,
-  CKERNELS_INTEGER_DIFFERENCE = 2,
-  CKERNELS_FLOAT_DIFFERENCE = 3,
-  CKERNELS_XOR = 4
-};
-
-/// Maps `count` words of 1, 2, 4 or 8 bytes; byte k of word i goes to planes[k * count + i].
-/// `base` is read by the mappings 2 to 4 only. No two of the three memories may overlap.
-void ckernels_split(int width, int mapping, const uint8_t *content, const uint8_t *base,
-                    size_t count, uint8_t *planes);
-
-/// Undoes `ckernels_split`.
-void ckernels_merge(int width, int mapping, const uint8_t *planes, const uint8_t *base,
-                    size_t count, uint8_t *content);
-
-/// Counts how often each byte value occurs; overwrites the 256 `counts`.
-void ckernels_histogram(const uint8_t *bytes, size_t count, uint32_t *counts);
-
-/// Sets bit i of the (count + 7) / 8 bytes of `bitmap` where byte i is not zero; clears all others.
-void ckernels_bitmap(const uint8_t *bytes, size_t count, uint8_t *bitmap);
-
-/// Writes the bytes that are not zero one after another and returns their number.
-/// `out` has room for `count` bytes.
-size_t ckernels_compact(const uint8_t *bytes, size_t count, uint8_t *out);
-
-/// Undoes `ckernels_bitmap` and `ckernels_compact`; there is one of `nonzeros` for each bit set.
-void ckernels_expand(const uint8_t *bitmap, const uint8_t *nonzeros, size_t count, uint8_t *bytes);
 
 /// The types of elements, numbered as DType's raw values.
 enum ckernels_element {
