@@ -1,5 +1,6 @@
 import Foundation
 import Support
+import Testing
 
 /// A base, a child and a grandchild of many types, whose chunks need every way of storing.
 struct WalkedLineage {
@@ -66,7 +67,7 @@ struct WalkedLineage {
       ("i64", "I64", Self.bytes(small.map { Int64($0) })),
       ("i32", "I32", Self.bytes(small.map { Int32($0) })),
       ("i16", "I16", Self.bytes(small)),
-      ("shared", "I32", Self.bytes(small.map { Int32($0) | 0x0500_0000 })),
+      ("shared", "I32", Self.bytes(small.map { 0x0500_0000 + Int32($0) + 300 })),
       ("flags", "BOOL", small.map { $0 > 0 ? 1 : 0 }),
       ("ones", "F32", Self.bytes([UInt32](repeating: 0x3F80_0000, count: 5_000))),
       ("scalar", "F32", Self.bytes([UInt32(0x4000_0000)])),
