@@ -4,28 +4,40 @@ import Storage
 import Support
 import Weights
 
-/// Speed of the codec on one thread, memory to memory: every chunk of a child beside its parent's.
-///
-/// The clock is the thread's CPU time, best of three. What is decoded is compared.
-func benchmarkWeightsCodec(_ lineage: WeightsLineage) throws {
-  var rows = [["codec, one thread", "stored/raw", "encode MB/s", "decode MB/s"]]
-  for kind in WeightsLineage.kinds {
+/// What the codec does with a child on one thread: stored over raw, MB (10^6) a second.
+struct CodecSpeed {
+  let ratio: Double
+  let encode: Double
+  let decode: Double
+
+  /// Every chunk of the timed child beside the base's, memory to memory.
+  ///
+  /// The clock is the thread's CPU time, best of three. What is decoded is compared.
+  static func measure(_ lineage: WeightsLineage, _ kind: String) throws -> CodecSpeed {
     try withTemporaryStore { store in
       let pieces = try CodecPiece.list(
         lineage.file(WeightsLineage.timed, kind), lineage.file("base", kind), store)
-      let result = try measureCodec(pieces)
-      report(
-        "weights codec",
-        [
-          "kind": .string(kind), "node": .string(WeightsLineage.timed),
-          "ratio": .number((result.ratio * 1e5).rounded() / 1e5), "encodeMBps": rounded(result.encode),
-          "decodeMBps": rounded(result.decode),
-        ])
-      rows.append([
-        "\(WeightsLineage.timed) \(kind)", fixed(result.ratio, 4), fixed(result.encode, 0),
-        fixed(result.decode, 0),
-      ])
+      return try CodecSpeed(pieces)
     }
+  }
+}
+
+/// Speed of the codec on one thread.
+func benchmarkWeightsCodec(_ lineage: WeightsLineage) throws {
+  var rows = [["codec, one thread", "stored/raw", "encode MB/s", "decode MB/s"]]
+  for kind in WeightsLineage.kinds {
+    let speed = try CodecSpeed.measure(lineage, kind)
+    report(
+      "weights codec",
+      [
+        "kind": .string(kind), "node": .string(WeightsLineage.timed),
+        "ratio": .number((speed.ratio * 1e5).rounded() / 1e5),
+        "encodeMBps": rounded(speed.encode), "decodeMBps": rounded(speed.decode),
+      ])
+    rows.append([
+      "\(WeightsLineage.timed) \(kind)", fixed(speed.ratio, 4), fixed(speed.encode, 0),
+      fixed(speed.decode, 0),
+    ])
   }
   printTable("CPU time of one thread", rows)
 }
@@ -57,44 +69,43 @@ private struct CodecPiece {
   }
 }
 
-private func measureCodec(
-  _ pieces: [CodecPiece]
-) throws -> (ratio: Double, encode: Double, decode: Double) {
-  let rawBytes = pieces.reduce(0) { $0 + $1.content.count }
-  var records: [ChunkCodec.Encoded] = []
-  let encodeSeconds = try leastThreadSeconds {
-    records = try pieces.map { piece in
-      try piece.content.withUnsafeBytes { content in
-        guard let base = piece.base else {
-          return try ChunkCodec.encode(content, element: piece.dtype, base: nil)
-        }
-        return try base.withUnsafeBytes {
-          try ChunkCodec.encode(content, element: piece.dtype, base: $0)
-        }
-      }
-    }
-  }
-  var contents = pieces.map { [UInt8](repeating: 0, count: $0.content.count) }
-  let decodeSeconds = try leastThreadSeconds {
-    for (index, piece) in pieces.enumerated() {
-      try contents[index].withUnsafeMutableBytes { content in
-        try records[index].record.withUnsafeBytes { record in
-          guard let base = piece.base, records[index].usesBase else {
-            return try ChunkCodec.decode(record, into: content, base: nil)
+extension CodecSpeed {
+  fileprivate init(_ pieces: [CodecPiece]) throws {
+    let rawBytes = pieces.reduce(0) { $0 + $1.content.count }
+    var records: [ChunkCodec.Encoded] = []
+    let encodeSeconds = try leastThreadSeconds {
+      records = try pieces.map { piece in
+        try piece.content.withUnsafeBytes { content in
+          guard let base = piece.base else {
+            return try ChunkCodec.encode(content, element: piece.dtype, base: nil)
           }
-          try base.withUnsafeBytes { try ChunkCodec.decode(record, into: content, base: $0) }
+          return try base.withUnsafeBytes {
+            try ChunkCodec.encode(content, element: piece.dtype, base: $0)
+          }
         }
       }
     }
+    var contents = pieces.map { [UInt8](repeating: 0, count: $0.content.count) }
+    let decodeSeconds = try leastThreadSeconds {
+      for (index, piece) in pieces.enumerated() {
+        try contents[index].withUnsafeMutableBytes { content in
+          try records[index].record.withUnsafeBytes { record in
+            guard let base = piece.base, records[index].usesBase else {
+              return try ChunkCodec.decode(record, into: content, base: nil)
+            }
+            try base.withUnsafeBytes { try ChunkCodec.decode(record, into: content, base: $0) }
+          }
+        }
+      }
+    }
+    guard zip(contents, pieces).allSatisfy({ $0 == $1.content }) else {
+      throw WeightsLineage.Failure("a chunk does not come back")
+    }
+    let storedBytes = records.reduce(0) { $0 + $1.record.count }
+    ratio = Double(storedBytes) / Double(rawBytes)
+    encode = Double(rawBytes) / 1e6 / encodeSeconds
+    decode = Double(rawBytes) / 1e6 / decodeSeconds
   }
-  guard zip(contents, pieces).allSatisfy({ $0 == $1.content }) else {
-    throw WeightsLineage.Failure("a chunk does not come back")
-  }
-  let storedBytes = records.reduce(0) { $0 + $1.record.count }
-  return (
-    Double(storedBytes) / Double(rawBytes), Double(rawBytes) / 1e6 / encodeSeconds,
-    Double(rawBytes) / 1e6 / decodeSeconds
-  )
 }
 
 /// The least CPU time of this thread of three rounds.

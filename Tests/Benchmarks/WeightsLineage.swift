@@ -47,7 +47,9 @@ struct WeightsLineage {
     try shell("Tests/python-venv lineage", "the Python that makes a lineage")
     try shell(
       """
-      make() { .build/lineage-venv/bin/python Tests/Python/make_lineage.py .build/lineage "$@" >&2; }
+      make() {
+        .build/lineage-venv/bin/python Tests/Python/make_lineage.py .build/lineage "$@" >&2
+      }
       make --only f,b,d & other=$!
       make --only a,e,c; status=$?
       wait $other && exit $status

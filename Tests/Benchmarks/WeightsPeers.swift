@@ -12,23 +12,34 @@ func benchmarkWeightsPeers(_ lineage: WeightsLineage) throws {
       exec '\(python)' Tests/Python/weight_peers.py '\(lineage.folder.path)' \(kind) \(timed)
       """, "peers, \(kind) (minutes)")
     var rows = [
-      ["stored/raw"] + lineage.nodes.map(\.name) + ["children", "all", "encode", "decode"]
+      ["stored/raw"] + lineage.nodes.map(\.name)
+        + ["children", "all", "encode", "decode", "ours enc", "ours dec"]
     ]
+    let own = try CodecSpeed.measure(lineage, kind)
     for line in lines.split(separator: "\n") {
       let peer = try JSON.parse(Array(line.utf8))
       let name = peer["method"]?.string ?? ""
       let sizes = lineage.nodes.map { ($0.name, peer["sizes"]?[$0.name]?.integer ?? 0) }
       let ratios = try WeightsRatios(
         Dictionary(uniqueKeysWithValues: sizes), lineage, kind)
-      let speeds = ["encodeMBps", "decodeMBps"].map { ($0, peer[$0]?.double) }
+      let speeds = [("encode", own.encode), ("decode", own.decode)].map { key, own in
+        let speed = peer["\(key)MBps"]?.double
+        return (key: key, speed: speed, times: speed.map { own / $0 })
+      }
       report(
         "weights sizes",
         [("kind", .string(kind)), ("method", .string(name))] + ratios.facts
-          + speeds.compactMap { key, speed in speed.map { (key, rounded($0)) } })
+          + speeds.flatMap { key, speed, times in
+            [("\(key)MBps", speed), ("ours\(key.capitalized)Times", times)].compactMap {
+              key, number in
+              number.map { (key, rounded($0)) }
+            }
+          })
       rows.append(
-        ["\(name) \(kind)"] + ratios.cells + speeds.map { $0.1.map { fixed($0, 0) } ?? "-" })
+        ["\(name) \(kind)"] + ratios.cells + speeds.map { $0.speed.map { fixed($0, 0) } ?? "-" }
+          + speeds.map { $0.times.map { fixed($0, 1) } ?? "-" })
     }
-    printTable("Peers; MB/s of CPU time on \(timed)", rows)
+    printTable("Peers; MB/s of CPU time on \(timed), and how many times as fast the codec is", rows)
   }
 }
 
