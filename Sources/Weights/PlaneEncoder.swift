@@ -3,11 +3,11 @@ import Foundation
 
 /// Makes the record of one chunk as planes.
 struct PlaneEncoder {
-  /// Planes of fewer bytes are one stream: they are decoded in no time.
-  private static let lanesBytesMin = 32_768
+  /// Fewer bytes are one stream: they are decoded in no time.
+  private static let lanesBytesMin = 8_192
   private static let laneCount = 4
   /// A run is not cut into pieces of fewer bytes, since each has a table of its own.
-  private static let pieceBytesMin = 4096
+  private static let pieceBytesMin = 2048
 
   private let content: UnsafeRawBufferPointer
   private let words: Planes.Words
