@@ -2,7 +2,7 @@ import GRDB
 import Storage
 
 /// All chunks that some blobs need, with what they are differences to: what compaction plans on.
-struct ChunkForest {
+struct ChunkForest: Sendable {
   typealias Hop = ChunkPolicy.Hop
 
   /// The type of the elements of each chunk that a blob holds; of bytes without a type nil.
@@ -48,6 +48,20 @@ struct ChunkForest {
   /// The chunks that no blob holds, kept for their differences only; the longest chains first.
   var keptAsBases: [Hop] {
     hops.values.filter { dtypes[$0.id] == nil }.sorted { ($1.depth, $0.id) < ($0.depth, $1.id) }
+  }
+
+  /// The records of all that is held and of what that is decoded with.
+  var recordBytes: Int64 {
+    var seen: Set<Int64> = []
+    var sum: Int64 = 0
+    for id in dtypes.keys {
+      var next = hops[id]
+      while let hop = next, seen.insert(hop.id).inserted {
+        sum += Int64(hop.lengthBytes)
+        next = base(of: hop.id)
+      }
+    }
+    return sum
   }
 
   func hop(_ id: Int64) -> Hop? { hops[id] }

@@ -25,12 +25,21 @@ package struct Compaction: Sendable {
 
   private let effort: Effort
   private let isDryRun: Bool
+  private let costMax: Int
+  /// What a dry run has come to.
+  private var planned: ChunkForest?
   /// The chunks that were looked at; a number that was used anew is looked at the next time.
   private var seen: Set<Int64> = []
 
-  /// Begins one; `dryRun` counts only.
-  package init(_ effort: Effort, dryRun: Bool = false) {
+  /// Begins one.
+  ///
+  /// - Parameters:
+  ///   - effort: How much is tried.
+  ///   - dryRun: Whether to count only.
+  ///   - costMax: How dear the chain of a base may be.
+  package init(_ effort: Effort, dryRun: Bool = false, costMax: Int = ChunkPolicy.costMax) {
     self.effort = effort
+    self.costMax = costMax
     isDryRun = dryRun
   }
 
@@ -48,26 +57,31 @@ package struct Compaction: Sendable {
   package mutating func work(
     live: Set<Digest>, in store: Store, isOver: () throws -> Bool
   ) throws -> Bool {
-    var forest = try store.read(.weights) { try ChunkForest(live: live, $0) }
+    var forest = try planned ?? store.read(.weights) { try ChunkForest(live: live, $0) }
+    let recordBytes = forest.recordBytes
     var writer = RebaseWriter(store, isDryRun: isDryRun)
     let chunks = forest.keptAsBases + forest.held
     for chunk in chunks where seen.insert(chunk.id).inserted {
       var rebases: [Rebase] = []
       if forest.dtypes[chunk.id] == nil {
-        rebases = try Rebase.away(chunk.id, &forest, store)
-        if !rebases.isEmpty { savedBytes += Int64(chunk.lengthBytes) }
-      } else if effort == .all || ChunkPolicy.isTooCostly(forest.chain(of: chunk.id)) {
-        rebases = try Rebase.better(chunk.id, &forest, store)
+        rebases = try Rebase.away(chunk.id, &forest, store, costMax: costMax)
+      } else if effort == .all || isTooCostly(chunk, forest) {
+        rebases = try Rebase.better(chunk.id, &forest, store, costMax: costMax)
       }
       try writer.add(rebases)
       chunkCount += 1
       lookedAtBytes += Int64(chunk.sizeBytes)
       movedCount += rebases.count
-      savedBytes += rebases.reduce(0) { $0 + Int64($1.savedBytes) }
       if try isOver() { break }
     }
     try writer.flush()
+    savedBytes += recordBytes - forest.recordBytes
+    if isDryRun { planned = forest }
     return chunks.allSatisfy { seen.contains($0.id) }
+  }
+
+  private func isTooCostly(_ chunk: ChunkPolicy.Hop, _ forest: ChunkForest) -> Bool {
+    ChunkPolicy.isTooCostly(forest.chain(of: chunk.id), costMax: costMax)
   }
 
   /// The bytes of all records, and of the content that they stand for.

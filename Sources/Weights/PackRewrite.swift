@@ -32,7 +32,8 @@ extension Pack {
           """, arguments: [smallBytes]
       ).map {
         Wasteful(
-          id: try $0.value("id"), liveBytes: try $0.value("live"), isSparse: try $0.value("isSparse"))
+          id: try $0.value("id"), liveBytes: try $0.value("live"),
+          isSparse: try $0.value("isSparse"))
       }
     }
     var done: Int64 = 0

@@ -19,19 +19,19 @@ extension Rebase {
   /// Finds a better record for one chunk: another base for one that is too dear to read, else a
   /// smaller one against what its chain passes or starts from; none where there is none.
   static func better(
-    _ id: Int64, _ forest: inout ChunkForest, _ store: Store
+    _ id: Int64, _ forest: inout ChunkForest, _ store: Store, costMax: Int
   ) throws -> [Rebase] {
     let chain = forest.chain(of: id)
-    let isTooCostly = ChunkPolicy.isTooCostly(chain)
+    let isTooCostly = ChunkPolicy.isTooCostly(chain, costMax: costMax)
     guard let chunk = chain.first, try chain.count > 1 || isOfOldFormat(id, store),
       let trial = try Trial(of: [chunk], with: chain.dropFirst(), forest, store)
     else { return [] }
-    let bases = isTooCostly ? cheaperBases(chain, forest) : nearBases(chain)
+    let bases = isTooCostly ? cheaperBases(chain, forest, costMax) : nearBases(chain)
     let records = try trial.rebases(bases.map { (chunk, $0) })
     for rebase in records.sorted(by: { $0.record.count < $1.record.count }) {
       if !isTooCostly, rebase.savedBytes <= 16 + chunk.lengthBytes / 128 { break }
       forest.move(rebase)
-      if !ChunkPolicy.isTooCostly(forest.chain(of: id)) { return [rebase] }
+      if !ChunkPolicy.isTooCostly(forest.chain(of: id), costMax: costMax) { return [rebase] }
       forest.moveBack(chunk, to: chain.dropFirst().first?.id)
     }
     return []
@@ -52,9 +52,9 @@ extension Rebase {
 
   /// What an import would choose now, and the start of the chain.
   private static func cheaperBases(
-    _ chain: [ChunkPolicy.Hop], _ forest: ChunkForest
+    _ chain: [ChunkPolicy.Hop], _ forest: ChunkForest, _ costMax: Int
   ) -> [Int64?] {
-    let chosen = ChunkPolicy.base(in: Array(chain.dropFirst(2))) {
+    let chosen = ChunkPolicy.base(in: Array(chain.dropFirst()), costMax: costMax) {
       forest.children(of: $0.id).count
     }
     return Set([chosen?.id, chain.last?.id].compactMap { $0 }).sorted()
@@ -63,7 +63,7 @@ extension Rebase {
   /// Finds records with which nothing needs a chunk any more that no blob holds: differences to
   /// its own base, or to one of themselves; none unless the store becomes smaller.
   static func away(
-    _ id: Int64, _ forest: inout ChunkForest, _ store: Store
+    _ id: Int64, _ forest: inout ChunkForest, _ store: Store, costMax: Int
   ) throws -> [Rebase] {
     let children = forest.children(of: id)
     let base = forest.base(of: id)
@@ -86,7 +86,9 @@ extension Rebase {
       let saved = gone.lengthBytes + plan.reduce(0) { $0 + $1.savedBytes }
       guard saved > length(plan) / 64 else { break }  // or it is not worth the writing
       for rebase in plan { forest.move(rebase) }
-      if !children.contains(where: { ChunkPolicy.isTooCostly(forest.chain(of: $0.id)) }) {
+      if !children.contains(where: {
+        ChunkPolicy.isTooCostly(forest.chain(of: $0.id), costMax: costMax)
+      }) {
         return plan
       }
       for rebase in plan.reversed() { forest.moveBack(rebase.chunk, to: id) }

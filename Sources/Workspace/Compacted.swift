@@ -11,8 +11,10 @@ package struct Compacted: Sendable {
   package let recordBytesBefore: Int64
   /// And after it; in a dry run what they would be.
   package let recordBytesAfter: Int64
-  /// By how much the file became smaller; 0 in a dry run.
-  package let freedBytes: Int64
+  /// The file of weights before.
+  package let fileBytesBefore: Int64
+  /// And after it.
+  package let fileBytesAfter: Int64
 
   /// How long others may be shut out of the content at a time, and how long they get between.
   private static let sliceSeconds = 1.0
@@ -52,7 +54,7 @@ package struct Compacted: Sendable {
     return Compacted(
       chunks: compaction, recordBytesBefore: before,
       recordBytesAfter: dryRun ? before - compaction.savedBytes : try sizes(store).records,
-      freedBytes: dryRun ? 0 : fileBytes - store.sizeBytes(.weights))
+      fileBytesBefore: fileBytes, fileBytesAfter: store.sizeBytes(.weights))
   }
 
   private static func collect(_ store: Store) throws {

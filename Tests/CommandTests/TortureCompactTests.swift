@@ -30,7 +30,8 @@ extension TortureTests {
   }
 }
 
-/// A store with a line of checkpoints, some of which go, and upkeep that is killed.
+/// A store with a line of checkpoints that grows and goes again, of which other versions keep some:
+/// so there are chunks that no version has but others are differences to.
 private struct Dynasty {
   private let witness: Witness
   private let seed: UInt64
@@ -38,8 +39,9 @@ private struct Dynasty {
   private var history: [String] = []
   /// The number of the source of each version that is there.
   private var sources: [String: Int] = ["zoo:1": 0]
-  /// The line in order; a version descends from the one before it.
+  /// The line in order; each descends from the one before it.
   private var line = ["zoo:1"]
+  private var kept: [String] = []
   private var sourceCount = 0
   /// How long each verb takes undisturbed, in microseconds.
   private var durations: [String: UInt32] = [:]
@@ -56,9 +58,9 @@ private struct Dynasty {
     generator = SeededGenerator(seed: seed)
     witness = try Witness.start(folder)
     try Checkpoint.write(to: source(0), seed: 0)
-    for _ in 1...6 { try add() }
     for verb in ["gc", "compact"] {
-      try remove()
+      try grow()
+      try shrink()
       let start = ContinuousClock.now
       try Product.succeed(verb, in: folder)
       let took = start.duration(to: .now).components
@@ -68,32 +70,44 @@ private struct Dynasty {
 
   private func source(_ number: Int) -> URL { folder.appending(path: "sources/\(number)") }
 
-  /// A checkpoint more, which differs from the last as that does from the one before.
-  private mutating func add() throws {
-    sourceCount += 1
-    let source = try Checkpoint.write(to: source(sourceCount), seed: UInt64(sourceCount))
-    let parent = line[line.count - 1]
+  private mutating func add(_ number: Int, to model: String, parent: String) throws -> String {
     let answer = try Product.json(
-      "version", "add", "zoo", source.path, "--parent", parent, in: folder)
-    guard let version = answer["version"]?["reference"]?.string else { return }
+      "version", "add", model, source(number).path, "--parent", parent, in: folder)
+    let version = answer["version"]?["reference"]?.string ?? ""
     history.append("+\(version)")
-    line.append(version)
-    sources[version] = sourceCount
+    sources[version] = number
+    return version
   }
 
-  /// A version in the middle of the line goes.
-  private mutating func remove() throws {
-    guard let version = line.dropFirst().dropLast().randomElement(using: &generator) else { return }
+  private mutating func remove(_ version: String) throws {
     try Product.succeed("version", "rm", version, in: folder)
     history.append("-\(version)")
-    line.removeAll { $0 == version }
     sources[version] = nil
+  }
+
+  /// Four checkpoints more.
+  private mutating func grow() throws {
+    for _ in 1...4 {
+      sourceCount += 1
+      try Checkpoint.write(to: source(sourceCount), seed: UInt64(sourceCount))
+      line.append(try add(sourceCount, to: "zoo", parent: line[line.count - 1]))
+    }
+  }
+
+  /// The line goes, but for the content of one or two that another model keeps.
+  private mutating func shrink() throws {
+    for version in line.dropFirst().shuffled(using: &generator).prefix(.random(in: 1...2)) {
+      kept.append(try add(sources[version] ?? 0, to: "kept", parent: "zoo:1"))
+    }
+    while line.count > 1 { try remove(line.removeLast()) }
+    while kept.count > 5 {
+      try remove(kept.remove(at: .random(in: kept.indices, using: &generator)))
+    }
   }
 
   /// Makes work for upkeep.
   mutating func change() throws {
-    try add()
-    if line.count > 6 { try remove() }
+    if line.count == 1 { try grow() } else { try shrink() }
   }
 
   /// Starts gc or, mostly, compact and kills it at a random moment.
@@ -113,7 +127,8 @@ private struct Dynasty {
 
   /// Every version is there, whole, and comes back byte for byte.
   func check() throws {
-    #expect(try Set(witness.versions(of: "zoo")) == Set(sources.keys), story)
+    let versions = try witness.versions(of: "zoo") + witness.versions(of: "kept")
+    #expect(Set(versions) == Set(sources.keys), story)
     for (version, number) in sources {
       #expect(try witness.exportEquals(version, source(number)), "\(story) \(version)")
     }

@@ -67,7 +67,9 @@ extension TortureTests {
       """,
     ]
 
-    @Test func `nothing named is missing while gc, compact, import, export and backup go on`() throws {
+    @Test func `nothing named is missing while gc, compact, import, export and backup go on`()
+      throws
+    {
       try withTemporaryFolder { folder in
         let witness = try Witness.start(folder)
         for index in 1...8 {

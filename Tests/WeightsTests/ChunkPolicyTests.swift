@@ -34,12 +34,12 @@ import Weights
     }
     for chain in lineage.chains {
       #expect(!ChunkPolicy.isTooCostly(chain))
-      #expect(chain[0].depth <= (percent < 7 ? 8 : 4))
+      #expect((chain[0].depth - 1) * (percent + min(50, 8 * percent)) <= 400)
     }
-    // A base is, on the mean, not many checkpoints away, and for a few only far.
+    // Half are differences to the one before, and few to one far away.
     let distances = lineage.chains.dropFirst().map { $0[0].id - $0[1].id }
-    #expect(distances.reduce(0, +) < 5 * 300)
-    #expect(distances.count { $0 > 20 } < 15)
+    #expect(distances.count { $0 == 1 } >= 150)
+    #expect(distances.count { $0 > 12 } <= 60)
   }
 
   @Test func `whatever the records, the choice is of the chain and may have a difference more`() {

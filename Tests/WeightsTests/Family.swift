@@ -69,22 +69,27 @@ struct Family {
 
   /// Compacts in slices of one chunk or all at once, then lets gc take what is left over.
   @discardableResult
-  func compact(_ effort: Compaction.Effort, dryRun: Bool = false) throws -> Compaction {
+  func compact(
+    _ effort: Compaction.Effort, dryRun: Bool = false, isChecked: Bool = true,
+    costMax: Int = ChunkPolicy.costMax
+  ) throws -> Compaction {
     var seed = Seeded(state: 1)
-    return try compact(effort, dryRun: dryRun, slices: &seed)
+    return try compact(
+      effort, dryRun: dryRun, isChecked: isChecked, costMax: costMax, slices: &seed)
   }
 
   @discardableResult
   func compact(
-    _ effort: Compaction.Effort, dryRun: Bool = false, slices seed: inout Seeded
+    _ effort: Compaction.Effort, dryRun: Bool = false, isChecked: Bool = true,
+    costMax: Int = ChunkPolicy.costMax, slices seed: inout Seeded
   ) throws -> Compaction {
-    var compaction = Compaction(effort, dryRun: dryRun)
+    var compaction = Compaction(effort, dryRun: dryRun, costMax: costMax)
     var isDone = false
     while !isDone {
       isDone = try blobs.store.withoutContentUsers {
         try compaction.work(live: liveDigests, in: blobs.store) { Int(seed.next() % 4) == 0 }
       }
-      if !dryRun { try check() }
+      if isChecked && !dryRun { try check() }
     }
     if !dryRun { try collect() }
     return compaction
@@ -95,7 +100,7 @@ struct Family {
   }
 
   /// How many chunks are too dear to read, by their rows.
-  func costlyCount() throws -> Int {
+  func costlyCount(costMax: Int = ChunkPolicy.costMax) throws -> Int {
     try blobs.store.read(.weights) { db in
       try Int64.fetchAll(db, sql: "SELECT id FROM chunk").count { id in
         var chain: [ChunkPolicy.Hop] = []
@@ -109,7 +114,7 @@ struct Family {
               lengthBytes: try row.value("lengthBytes"), depth: try row.value("depth")))
           next = try row.value("baseChunkId")
         }
-        return ChunkPolicy.isTooCostly(chain)
+        return ChunkPolicy.isTooCostly(chain, costMax: costMax)
       }
     }
   }

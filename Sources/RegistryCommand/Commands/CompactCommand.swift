@@ -36,7 +36,8 @@ struct CompactCommand: ParsableCommand {
       .init("movedCount", dryRun ? "would be re-based" : "re-based", .init(made.chunks.movedCount)),
       .init("recordBytesBefore", "records before", .bytes(made.recordBytesBefore)),
       .init("recordBytesAfter", "records after", .bytes(made.recordBytesAfter)),
-      .init("freedBytes", "freed on disk", .bytes(made.freedBytes)),
+      .init("fileBytesBefore", "disk before", .bytes(made.fileBytesBefore)),
+      .init("fileBytesAfter", "disk after", .bytes(made.fileBytesAfter)),
     ])
     globals.show(report)
   }
