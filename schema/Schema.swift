@@ -30,6 +30,7 @@ package enum Schema {
         PackageResources.v001_weights_store_sql,
         PackageResources.v001_weights_blob_sql)),
     Migration(number: 2, sql: joined(PackageResources.v002_weights_container_sql)),
+    Migration(number: 3, sql: joined(PackageResources.v003_weights_factor_sql)),
   ]
 
   private static func joined(_ files: [UInt8]...) -> String {

@@ -93,10 +93,10 @@ extension Blob {
     ) throws -> Added {
       let source = try SourceFile(path)
       let (container, segments) = try Container.layout(of: source, asBytes: asBytes)
-      let chunkIds = try bases.chunkIds(for: segments ?? [], near: near, of: source)
+      let baseTensors = try bases.list(for: segments ?? [], near: near, of: source)
       var reader = FileImport(source, writer: writer, placing: placing, contents: contents)
       if let segments {
-        try reader.readSegments(segments, bases: chunkIds, progress)
+        try reader.readSegments(segments, bases: baseTensors, progress)
       } else {
         try reader.readByContent(progress)
       }

@@ -67,7 +67,14 @@ extension Blob {
         SELECT chunk.digest FROM chunk JOIN chunk AS base ON base.id = chunk.baseChunkId
         WHERE chunk.depth <> base.depth + 1
         """)
-    return faults + broken.map { fault("chunk \($0.short): its chain of differences is broken") }
+    faults += broken.map { fault("chunk \($0.short): its chain of differences is broken") }
+    let unfit = try Digest.fetchAll(
+      db,
+      sql: """
+        SELECT chunk.digest FROM chunk JOIN chunk AS factor ON factor.id = chunk.factorChunkId
+        WHERE factor.depth <> 0 OR chunk.baseChunkId IS NULL
+        """)
+    return faults + unfit.map { fault("chunk \($0.short): its factor is a difference") }
   }
 
   private static func pageFaults(_ db: Database) throws -> [RegistryError] {

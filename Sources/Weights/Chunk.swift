@@ -11,6 +11,8 @@ struct Chunk: Sendable {
   let offset: Int
   let lengthBytes: Int
   let baseId: Int64?
+  /// What the record needs beside its base.
+  let factorId: Int64?
   let depth: Int
 
   /// The longest chain of differences; the schema checks it too.
@@ -44,6 +46,15 @@ struct Chunk: Sendable {
     return base
   }
 
+  /// Reads the factor's row; it needs no other chunk.
+  func factor(_ factorId: Int64, _ db: Database) throws -> Chunk {
+    let factor = try Chunk.get(factorId, db)
+    guard factor.depth == 0 else {
+      throw RegistryError(.corrupt, "chunk \(digest.short): its factor is a difference")
+    }
+    return factor
+  }
+
   /// Takes a row, checked: nobody else has to.
   ///
   /// - Throws: `corrupt` for numbers that no chunk has.
@@ -55,9 +66,11 @@ struct Chunk: Sendable {
     offset = try row.value("offset")
     lengthBytes = try row.value("lengthBytes")
     baseId = try row.value("baseChunkId")
+    factorId = try row.value("factorChunkId")
     depth = try row.value("depth")
     guard (1...Self.sizeBytesMax).contains(sizeBytes), (0...Self.depthMax).contains(depth),
-      (baseId == nil) == (depth == 0), (0...Pack.sizeBytesMax).contains(offset),
+      (baseId == nil) == (depth == 0), baseId != nil || factorId == nil,
+      (0...Pack.sizeBytesMax).contains(offset),
       (1...2 * Pack.sizeBytesMax).contains(lengthBytes)
     else {
       throw RegistryError(.corrupt, "chunk \(digest.short): its row is impossible")
@@ -82,22 +95,25 @@ extension Chunk {
   ) throws -> [[UInt8]] {
     let wanted = Set(ids)
     var decoded: [Int64: [UInt8]] = [:]
-    for level in try levels(of: wanted, db) where !level.isEmpty {
+    let levels = try levels(of: wanted, db)
+    let kept = wanted.union(levels.joined().compactMap(\.factorId))
+    for level in levels where !level.isEmpty {
       let records = try Pack.records(of: level, db)
       let contents = try Parallel.map(level.count) { [decoded] index in
         let chunk = level[index]
         let base = chunk.baseId.flatMap { decoded[$0] }
-        let content = try chunk.decode(records[index], base: base)
+        let factor = chunk.factorId.flatMap { decoded[$0] }
+        let content = try chunk.decode(records[index], base: base, factor: factor)
         if isChecked, wanted.contains(chunk.id) { try chunk.check(content) }
         return content
       }
-      decoded = decoded.filter { wanted.contains($0.key) }
+      decoded = decoded.filter { kept.contains($0.key) }
       for (chunk, content) in zip(level, contents) { decoded[chunk.id] = content }
     }
     return ids.compactMap { decoded[$0] }
   }
 
-  /// The chunks and all they are differences to, by depth.
+  /// The chunks and all they are decoded with, by depth.
   private static func levels(of ids: Set<Int64>, _ db: Database) throws -> [[Chunk]] {
     var levels = [[Chunk]](repeating: [], count: depthMax + 1)
     var seen: Set<Int64> = []
@@ -109,16 +125,23 @@ extension Chunk {
         levels[chunk.depth].append(chunk)
       }
     }
+    for chunk in levels.joined() {
+      if let factorId = chunk.factorId, seen.insert(factorId).inserted {
+        levels[0].append(try chunk.factor(factorId, db))
+      }
+    }
     return levels
   }
 
-  private func decode(_ record: [UInt8], base: [UInt8]?) throws -> [UInt8] {
+  private func decode(_ record: [UInt8], base: [UInt8]?, factor: [UInt8]?) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
       let content = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
       if let base {
-        try base.withUnsafeBytes { try decode(record, into: content, base: $0) }
+        try base.withUnsafeBytes {
+          try decode(record, into: content, base: $0, factor: factor)
+        }
       } else {
-        try decode(record, into: content, base: nil)
+        try decode(record, into: content, base: nil, factor: nil)
       }
       count = sizeBytes
     }
@@ -126,12 +149,16 @@ extension Chunk {
 
   /// Decodes the chunk's record into memory of exactly its size; errors name the chunk.
   func decode(
-    _ record: [UInt8], into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?
+    _ record: [UInt8], into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?,
+    factor: [UInt8]?
   ) throws(RegistryError) {
     do throws(RegistryError) {
       let result = record.withUnsafeBytes { record in
-        Result { () throws(RegistryError) in
-          try ChunkCodec.decode(record, into: content, base: base)
+        (factor ?? []).withUnsafeBytes { bytes in
+          Result { () throws(RegistryError) in
+            try ChunkCodec.decode(
+              record, into: content, base: base, factor: factor == nil ? nil : bytes)
+          }
         }
       }
       try result.get()

@@ -6,10 +6,31 @@ struct ChunkChain: Sendable {
   /// From the one that needs no base to the chunk itself.
   let chunks: ArraySlice<Chunk>
   private let records: ArraySlice<[UInt8]>
+  /// The factors that records need beside their bases, by their ids.
+  private let factors: [Int64: Factor]
 
-  private init(_ chunks: ArraySlice<Chunk>, _ records: ArraySlice<[UInt8]>) {
+  private struct Factor {
+    let chunk: Chunk
+    let record: [UInt8]
+
+    func content() throws(RegistryError) -> [UInt8] {
+      var content = [UInt8](repeating: 0, count: chunk.sizeBytes)
+      let result = content.withUnsafeMutableBytes { content in
+        Result { () throws(RegistryError) in
+          try chunk.decode(record, into: content, base: nil, factor: nil)
+        }
+      }
+      try result.get()
+      return content
+    }
+  }
+
+  private init(
+    _ chunks: ArraySlice<Chunk>, _ records: ArraySlice<[UInt8]>, _ factors: [Int64: Factor]
+  ) {
     self.chunks = chunks
     self.records = records
+    self.factors = factors
   }
 
   /// Reads rows and records; nothing is decoded yet.
@@ -23,7 +44,13 @@ struct ChunkChain: Sendable {
       chunks.append(chunk)
     }
     chunks.reverse()
-    return ChunkChain(chunks[...], try Pack.records(of: chunks, db)[...])
+    let factors = try chunks.compactMap { chunk in
+      try chunk.factorId.map { try chunk.factor($0, db) }
+    }
+    let found = zip(factors, try Pack.records(of: factors, db)).map(Factor.init)
+    return ChunkChain(
+      chunks[...], try Pack.records(of: chunks, db)[...],
+      Dictionary(found.map { ($0.chunk.id, $0) }, uniquingKeysWith: { first, _ in first }))
   }
 
   /// The chunk itself.
@@ -31,14 +58,18 @@ struct ChunkChain: Sendable {
 
   /// The chains of the chunks that this one is a difference to, the nearest first.
   var bases: [ChunkChain] {
-    (1..<max(1, chunks.count)).reversed().map { ChunkChain(chunks.prefix($0), records.prefix($0)) }
+    (1..<max(1, chunks.count)).reversed().map { prefix($0) }
   }
 
   /// The chain that a difference to this chunk should continue; see `ChunkPolicy`.
   func asBase(_ db: Database) throws -> ChunkChain {
     let base = try ChunkPolicy.base(in: chunks.reversed().map(\.hop), db)
     let count = base.map { $0.depth + 1 } ?? chunks.count
-    return ChunkChain(chunks.prefix(count), records.prefix(count))
+    return prefix(count)
+  }
+
+  private func prefix(_ count: Int) -> ChunkChain {
+    ChunkChain(chunks.prefix(count), records.prefix(count), factors)
   }
 
   /// Decodes the chunk into the first bytes of `content`; `base` is used on the way.
@@ -48,7 +79,9 @@ struct ChunkChain: Sendable {
     var baseSizeBytes: Int?
     for (chunk, record) in zip(chunks, records) {
       if baseSizeBytes != nil { swap(&buffers.content, &buffers.base) }
-      try chunk.decode(record, into: &buffers.content, base: buffers.base, baseSizeBytes)
+      let factor = try chunk.factorId.flatMap { factors[$0] }?.content()
+      try chunk.decode(
+        record, into: &buffers.content, base: buffers.base, baseSizeBytes, factor: factor)
       baseSizeBytes = chunk.sizeBytes
     }
   }
@@ -56,14 +89,16 @@ struct ChunkChain: Sendable {
 
 extension Chunk {
   fileprivate func decode(
-    _ record: [UInt8], into content: inout [UInt8], base: [UInt8], _ baseSizeBytes: Int?
+    _ record: [UInt8], into content: inout [UInt8], base: [UInt8], _ baseSizeBytes: Int?,
+    factor: [UInt8]?
   ) throws(RegistryError) {
     let result = content.withUnsafeMutableBytes { content in
       base.withUnsafeBytes { base in
         Result { () throws(RegistryError) in
           try decode(
             record, into: UnsafeMutableRawBufferPointer(rebasing: content[..<sizeBytes]),
-            base: baseSizeBytes.map { UnsafeRawBufferPointer(rebasing: base[..<$0]) })
+            base: baseSizeBytes.map { UnsafeRawBufferPointer(rebasing: base[..<$0]) },
+            factor: factor)
         }
       }
     }

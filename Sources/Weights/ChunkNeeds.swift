@@ -4,7 +4,7 @@ import Storage
 /// Which chunks what needs: those of a blob's segments, and all that these are decoded with.
 struct ChunkNeeds {
   /// The columns of `chunk` that name another one, without which it cannot be decoded.
-  static let columns = ["baseChunkId"]
+  static let columns = ["baseChunkId", "factorChunkId"]
 
   /// For each of the columns, what each chunk names there.
   private let needs: [[Int64: Int64]]

@@ -11,7 +11,14 @@ final class ChunkPlacing: Sendable {
     let range: Range<Int>
     let dtype: DType?
     /// The chunks it may be a difference to, the likeliest first.
-    let baseIds: [Int64]
+    let bases: [BaseTensor.Place]
+    let matrix: MatrixPlace?
+  }
+
+  /// Which chunk of which matrix a piece is.
+  struct MatrixPlace: Sendable {
+    let matrix: MatrixImport
+    let index: Int
   }
 
   /// Where a chunk is, with what is to be written when it is nowhere yet.
@@ -19,13 +26,15 @@ final class ChunkPlacing: Sendable {
     let segment: Int
     let place: PackWriter.Place
     let new: PackWriter.NewChunk?
+    /// What comes before that, unless it has come already.
+    var factor: PackWriter.NewChunk?
   }
 
   /// A piece in work.
   private struct Work {
     let piece: Piece
     let content: UnsafeRawBufferPointer
-    let base: ChunkChain?
+    let base: ChunkEncoder.Base?
     /// Nil when the content is the base's.
     let digest: Digest?
     /// Whether no other thread has the same content in work or had it.
@@ -44,6 +53,11 @@ final class ChunkPlacing: Sendable {
 
   init(_ store: Store) {
     self.store = store
+  }
+
+  /// A matrix of a file, if a segment is one that may have a low rank beside its base.
+  func matrix(_ segment: Segment, base: BaseTensor?, of source: SourceFile) -> MatrixImport? {
+    MatrixImport(segment, base: base, of: source, in: store)
   }
 
   /// Places consecutive pieces, not more than `Chunk.sizeBytesMax` together.
@@ -79,32 +93,44 @@ final class ChunkPlacing: Sendable {
   }
 
   /// Decodes what the pieces may be differences to into their ranges of `other`, cut or continued
-  /// with zeros; what is damaged becomes nobody's base.
+  /// with zeros, or beside it when it must be cast; what is damaged becomes nobody's base.
   private func readBases(
     of pieces: [Piece], _ buffers: inout ChunkBuffers
-  ) throws -> [ChunkChain?] {
+  ) throws -> [ChunkEncoder.Base?] {
     let chains = try store.read(.weights) { db in
       try pieces.map { piece in
-        try piece.baseIds.first.flatMap { id in
-          try ifReadable { try ChunkChain.read(id, db).asBase(db) }
+        try piece.bases.first.flatMap { place in
+          try ifReadable {
+            let chain = try ChunkChain.read(place.id, db)
+            // What comes before it may have yet another type.
+            return place.cast == nil
+              ? try chain.asBase(db) : chain.chunk.depth < Chunk.depthMax ? chain : nil
+          }
         }
       }
     }
     return try zip(chains, pieces).map { chain, piece in
       try ifReadable {
-        try chain?.decode(&buffers)
-        if let chain { buffers.moveContent(chain.chunk.sizeBytes, toOther: piece.range) }
-        return chain
+        guard let chain else { return nil }
+        try chain.decode(&buffers)
+        if let cast = piece.bases.first?.cast {
+          let content = Array(buffers.content.prefix(chain.chunk.sizeBytes))
+          return ChunkEncoder.Base(chain: chain, cast: cast, content: content)
+        }
+        buffers.moveContent(chain.chunk.sizeBytes, toOther: piece.range)
+        return ChunkEncoder.Base(chain: chain, cast: nil, content: [])
       }
     }
   }
 
   private func claim(
     _ piece: Piece, _ content: Slice<UnsafeRawBufferPointer>, _ digest: Digest?,
-    _ base: ChunkChain?, _ bases: [UInt8]
+    _ base: ChunkEncoder.Base?, _ bases: [UInt8]
   ) -> Work {
     let content = UnsafeRawBufferPointer(rebasing: content)
-    let isBase = base?.chunk.sizeBytes == content.count && content == bases[piece.range]
+    let isBase =
+      base?.cast == nil && base?.chain.chunk.sizeBytes == content.count
+      && content == bases[piece.range]
     let digest = isBase ? nil : digest ?? Digest(of: content)
     let isMine = digest.map { digest in claimed.withLock { $0.insert(digest).inserted } } ?? false
     return Work(piece: piece, content: content, base: base, digest: digest, isMine: isMine)
@@ -135,22 +161,25 @@ final class ChunkPlacing: Sendable {
       Placed(segment: work.piece.segment, place: place, new: new)
     }
     guard let digest = work.digest else {
-      return placed(work.base.map { .stored($0.chunk.id) } ?? .stored(0))
+      return placed(work.base.map { .stored($0.chain.chunk.id) } ?? .stored(0))
     }
     guard work.isMine else { return placed(.new(digest)) }
     if let known, try isReadable(known, as: work.content, &buffers) {
       return placed(.stored(known.id))
     }
     // What mends a chunk needs no other.
-    let encoder = ChunkEncoder(content: work.content, dtype: work.piece.dtype)
+    let encoder = ChunkEncoder(
+      content: work.content, dtype: work.piece.dtype, matrix: work.piece.matrix)
     let encoded = try encoder.encode(
       known == nil ? work.base : nil, at: work.piece.range,
       others: { try self.otherBases(of: work) }, &buffers)
-    return placed(
+    var new = placed(
       .new(digest),
       PackWriter.NewChunk(
         digest: digest, sizeBytes: work.content.count, record: encoded.record,
-        baseId: encoded.baseId, mends: known != nil))
+        baseId: encoded.baseId, factor: encoded.factor?.digest, mends: known != nil))
+    new.factor = encoded.factor?.new
+    return new
   }
 
   private func isReadable(
@@ -167,11 +196,11 @@ final class ChunkPlacing: Sendable {
   /// What else a piece may be a difference to: what its base is one to, then the further ones.
   private func otherBases(of work: Work) throws -> [ChunkChain] {
     let further = try store.read(.weights) { db in
-      try work.piece.baseIds.dropFirst().compactMap { id in
-        try ifReadable { try ChunkChain.read(id, db).asBase(db) }
+      try work.piece.bases.dropFirst().filter { $0.cast == nil }.compactMap { place in
+        try ifReadable { try ChunkChain.read(place.id, db).asBase(db) }
       }
     }
-    return (work.base?.bases ?? []) + further
+    return (work.base?.chain.bases ?? []) + further
   }
 
   /// What the body returns; nil when something in the store is damaged.

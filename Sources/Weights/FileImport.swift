@@ -13,6 +13,8 @@ struct FileImport: ~Copyable {
   private var pieces: [ChunkPlacing.Piece] = []
   private var pieceBytes = 0
   private var readBytes: Int64 = 0
+  /// The factors that the writer has.
+  private var factors: Set<Digest> = []
 
   /// The bytes of the records that are new.
   private(set) var storedBytes: Int64 = 0
@@ -40,21 +42,22 @@ struct FileImport: ~Copyable {
   ///
   /// - Parameters:
   ///   - segments: Its segments in file order, without holes.
-  ///   - bases: For each segment the chunks that its chunks may be differences to.
+  ///   - bases: For each segment those whose chunks its chunks may be differences to.
   ///   - progress: Called with the bytes that are read.
   /// - Throws: `invalidInput` when the file changes; `unavailable`.
   mutating func readSegments(
-    _ segments: [Segment], bases: [[[Int64]]], _ progress: (Int64) throws -> Void
+    _ segments: [Segment], bases: [[BaseTensor]], _ progress: (Int64) throws -> Void
   ) throws {
     self.segments = segments
     places = segments.map { _ in [] }
     try finishingJobs { reader in
       for (number, segment) in segments.enumerated() {
+        let matrix = reader.placing.matrix(segment, base: bases[number].first, of: reader.source)
         for index in 0..<segment.chunkCount {
-          let baseIds = bases[number].compactMap { $0.indices.contains(index) ? $0[index] : nil }
           try reader.add(
             segment.sizeBytes(ofChunk: index), segment: number, dtype: segment.dtype,
-            baseIds: baseIds, progress)
+            bases: bases[number].compactMap { $0.place(ofChunk: index, of: segment) },
+            matrix: matrix.map { ChunkPlacing.MatrixPlace(matrix: $0, index: index) }, progress)
         }
       }
       try reader.placePieces(progress)
@@ -77,7 +80,8 @@ struct FileImport: ~Copyable {
         reader.places.append([])
         reader.pieces.append(
           ChunkPlacing.Piece(
-            segment: reader.segments.count - 1, range: 0..<size, dtype: nil, baseIds: []))
+            segment: reader.segments.count - 1, range: 0..<size, dtype: nil, bases: [],
+            matrix: nil))
         try reader.place(content, size, progress)
       }
     }
@@ -107,15 +111,16 @@ struct FileImport: ~Copyable {
 
   /// Adds the next piece, and places those before it first when a job would become too large.
   private mutating func add(
-    _ size: Int, segment: Int, dtype: DType?, baseIds: [Int64],
-    _ progress: (Int64) throws -> Void
+    _ size: Int, segment: Int, dtype: DType?, bases: [BaseTensor.Place],
+    matrix: ChunkPlacing.MatrixPlace?, _ progress: (Int64) throws -> Void
   ) throws {
     if pieceBytes + size > Chunk.sizeBytesMax || pieces.count >= Self.pieceCountMax {
       try placePieces(progress)
     }
     pieces.append(
       ChunkPlacing.Piece(
-        segment: segment, range: pieceBytes..<pieceBytes + size, dtype: dtype, baseIds: baseIds))
+        segment: segment, range: pieceBytes..<pieceBytes + size, dtype: dtype, bases: bases,
+        matrix: matrix))
     pieceBytes += size
   }
 
@@ -150,6 +155,10 @@ struct FileImport: ~Copyable {
   private mutating func take(_ done: Done) throws {
     for placed in done.placed {
       places[placed.segment].append(placed.place)
+      if let factor = placed.factor, factors.insert(factor.digest).inserted {
+        storedBytes += Int64(factor.record.count)
+        try writer.add(factor)
+      }
       if let new = placed.new {
         storedBytes += Int64(new.record.count)
         try writer.add(new)

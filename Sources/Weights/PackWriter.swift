@@ -22,6 +22,8 @@ final class PackWriter: Sendable {
     let sizeBytes: Int
     let record: [UInt8]
     let baseId: Int64?
+    /// What the record needs beside its base: a chunk that is stored, or comes before.
+    var factor: Digest?
     /// Whether the store has it, damaged.
     let mends: Bool
   }
@@ -116,7 +118,10 @@ final class PackWriter: Sendable {
   private func write(_ chunks: [NewChunk], _ db: Database) throws {
     // Another process may have stored the same content since we looked.
     let written = try chunks.map { try Chunk.findId($0.digest, db) }
-    let fresh = chunks.indices.filter { written[$0] == nil || chunks[$0].mends }
+    var seen: Set<Digest> = []
+    let fresh = chunks.indices.filter {
+      (written[$0] == nil || chunks[$0].mends) && seen.insert(chunks[$0].digest).inserted
+    }
     for (index, place) in zip(fresh, try Pack.insert(fresh.map { chunks[$0].record }, db)) {
       if let id = written[index] {
         try mend(id, chunks[index], place, db)
@@ -130,12 +135,20 @@ final class PackWriter: Sendable {
     // Another import may have mended the base, and so shortened its chain, since we looked.
     let statement = try db.cachedStatement(
       sql: """
-        INSERT INTO chunk (digest, sizeBytes, packId, offset, lengthBytes, baseChunkId, depth)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+        INSERT INTO chunk
+          (digest, sizeBytes, packId, offset, lengthBytes, baseChunkId, factorChunkId, depth)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
           coalesce((SELECT depth FROM chunk WHERE id = ?6) + 1, 0))
         """)
+    let factorId = try chunk.factor.map { digest in
+      guard let id = try Chunk.findId(digest, db) else {
+        throw RegistryError(.corrupt, "chunk \(digest.short), a factor, is gone", hint: "try again")
+      }
+      return id
+    }
     try statement.execute(arguments: [
       chunk.digest, chunk.sizeBytes, place.packId, place.offset, chunk.record.count, chunk.baseId,
+      factorId,
     ])
   }
 

@@ -129,6 +129,14 @@ private struct Trial {
     dtypes = forest.dtypes
   }
 
+  /// A cast where a chunk and a base hold floats of two types.
+  private func prediction(of id: Int64, from baseId: Int64) -> Prediction {
+    guard let to = dtypes[id] ?? nil, let from = dtypes[baseId] ?? nil, from != to,
+      from.isFloat, to.isFloat
+    else { return .none }
+    return .cast(Prediction.Cast(from: from, to: to))
+  }
+
   /// Encodes pairs of a chunk and a base.
   func rebases(_ pairs: [(chunk: ChunkPolicy.Hop, baseId: Int64?)]) throws -> [Rebase] {
     try Parallel.map(pairs.count) { index in
@@ -138,7 +146,9 @@ private struct Trial {
           return try ChunkCodec.encode(content, element: dtypes[chunk.id] ?? nil, base: nil)
         }
         return try base.withUnsafeBytes {
-          try ChunkCodec.encode(content, element: dtypes[chunk.id] ?? nil, base: $0)
+          try ChunkCodec.encode(
+            content, element: dtypes[chunk.id] ?? nil, base: $0,
+            prediction: prediction(of: chunk.id, from: baseId))
         }
       }
       return Rebase(

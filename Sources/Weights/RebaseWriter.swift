@@ -57,6 +57,7 @@ extension Chunk {
     try db.cachedStatement(
       sql: """
         UPDATE chunk SET packId = ?1, offset = ?2, lengthBytes = ?3, baseChunkId = ?4,
+          factorChunkId = NULL,
           depth = coalesce((SELECT depth + 1 FROM chunk WHERE id = ?4), 0)
         WHERE id = ?5
         """

@@ -2,7 +2,7 @@ package import Foundation
 package import Storage
 
 /// A regular file that is read from front to back and must not change meanwhile.
-package final class SourceFile {
+package final class SourceFile: Sendable {
   /// The last part of the path, for sentences.
   package let name: String
   /// The length when it was opened.

@@ -31,12 +31,11 @@ struct TensorBases {
   ///   - segments: The segments of the file.
   ///   - near: The blobs whose tensors go before others of the same name.
   ///   - source: The file, of which a little is read.
-  /// - Returns: For each segment the lists of chunks of its bases, the likeliest first; chunk i of a
-  ///   list has the values of the segment's chunk i.
+  /// - Returns: For each segment its bases, the likeliest first.
   /// - Throws: `unavailable`, `invalidInput` when the file changes.
-  mutating func chunkIds(
+  mutating func list(
     for segments: [Segment], near: [Digest], of source: SourceFile
-  ) throws -> [[[Int64]]] {
+  ) throws -> [[BaseTensor]] {
     guard !tensors.isEmpty else { return segments.map { _ in [] } }
     own = nil
     let numbers = segments.indices.filter { segments[$0].dtype != nil }
@@ -45,14 +44,14 @@ struct TensorBases {
     let matches = try TensorMatch.list(wanted, in: layouts) { number, other in
       try similarity(segments[numbers[number]], numbers[number], other, source)
     }
-    var found = [[[Int64]]](repeating: [], count: segments.count)
+    var found = [[BaseTensor]](repeating: [], count: segments.count)
     for (number, matches) in zip(numbers, matches) {
-      // A base of another type needs its values cast first.
-      let fitting = matches.filter { $0.ground != .cast }
       let order =
-        fitting.filter { near.contains(tensors[$0.index].blob) }
-        + fitting.filter { !near.contains(tensors[$0.index].blob) }
-      found[number] = order.map { tensors[$0.index].chunkIds }
+        matches.filter { near.contains(tensors[$0.index].blob) }
+        + matches.filter { !near.contains(tensors[$0.index].blob) }
+      found[number] = order.map {
+        BaseTensor(chunkIds: tensors[$0.index].chunkIds, dtype: tensors[$0.index].dtype)
+      }
     }
     return found
   }

@@ -52,7 +52,8 @@ import Weights
       }
       let before = try DatabaseQueue(path: Self.copy(beside: old.folder))
       for table in ["blob", "segment", "chunk", "pack", "storeInfo"] {
-        let sql = "SELECT * FROM \(table)"
+        let columns = try before.read { try $0.columns(in: table).map(\.name) }
+        let sql = "SELECT \(columns.joined(separator: ", ")) FROM \(table)"
         let olds = try before.read { try Row.fetchAll($0, sql: sql) }
         #expect(!olds.isEmpty)
         #expect(try rows(sql, old.store) == olds, "\(table)")
