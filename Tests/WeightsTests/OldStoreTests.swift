@@ -69,7 +69,7 @@ import Weights
     }
   }
 
-  @Test func `what it has is known when it comes again, and a child of it is a difference`() throws {
+  @Test func `what it has is known when it comes again, and a child is a difference`() throws {
     try withOldStore { store, folder in
       let base = folder.appending(path: "model.safetensors")
       let digest = try #require(
