@@ -29,6 +29,7 @@ package enum Prediction: Sendable, Equatable {
 
   /// A product of two matrices that is added to the base: row-major, with a common first row.
   package struct LowRank: Sendable, Equatable {
+    /// What the base's elements become before the product is added.
     package let cast: Cast
     /// The rows of the column factor: a chunk of its own with `rank` × `columns` values of F32.
     package let rank: Int

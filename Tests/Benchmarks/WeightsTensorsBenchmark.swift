@@ -16,7 +16,7 @@ func benchmarkWeightsTensors(_ lineage: WeightsLineage) throws {
         ).digest
       }
     }
-    var rows = [["one tensor", "depth", "chunks", "packs read", "median ms", "best ms"]]
+    var rows = [["one tensor", "depth", "chunks", "records KB", "read KB", "median ms", "best ms"]]
     for name in ["base", WeightsLineage.timed, "f200"] {
       guard let blob = blobs[name] else { continue }
       let access = try TensorAccess.measure(blob, store)
@@ -25,12 +25,14 @@ func benchmarkWeightsTensors(_ lineage: WeightsLineage) throws {
         [
           "node": .string(name), "bytes": .integer(access.sizeBytes),
           "depth": .integer(Int64(access.depth)), "chunks": .integer(Int64(access.chunks)),
-          "packsRead": .integer(Int64(access.packs)),
+          "recordBytes": .integer(Int64(access.recordBytes)),
+          "readBytes": access.readBytes.map { .integer(Int64($0)) } ?? .null,
           "milliseconds": milliseconds(access.timing.median),
           "millisecondsBest": milliseconds(access.timing.best),
         ])
       rows.append([
-        name, "\(access.depth)", "\(access.chunks)", "\(access.packs)",
+        name, "\(access.depth)", "\(access.chunks)", "\(access.recordBytes / 1000)",
+        access.readBytes.map { "\($0 / 1000)" } ?? "-",
         fixed(access.timing.median * 1000, 2), fixed(access.timing.best * 1000, 2),
       ])
     }
@@ -45,8 +47,11 @@ private struct TensorAccess {
   let depth: Int
   /// Its chunks and all that they are differences to.
   let chunks: Int
-  /// How many rows of records were read for it.
-  let packs: Int
+  /// The length of their records.
+  let recordBytes: Int
+  /// What was read of files for them by a connection that had nothing cached; nil where the system
+  /// does not tell.
+  let readBytes: Int?
   let timing: Timing
 
   static func measure(_ blob: Digest, _ store: Store) throws -> TensorAccess {
@@ -65,6 +70,14 @@ private struct TensorAccess {
         guard size == tensor.sizeBytes else { throw WeightsLineage.Failure("too few bytes") }
       }
     }
+    let fresh = try Store.open(store.folder, .read)
+    defer { try? fresh.close() }
+    let readBytes = try fresh.read(.weights) { db in
+      let tensor = try find(db)
+      let before = bytesReadByProcess()
+      try tensor.forEachChunk(db) { _ in }
+      return before.flatMap { before in bytesReadByProcess().map { $0 - before } }
+    }
     return try store.read(.weights) { db in
       let tensor = try find(db)
       let ids = tensor.chunkIds.map(String.init).joined(separator: ",")
@@ -75,19 +88,19 @@ private struct TensorAccess {
             SELECT id, baseChunkId, depth FROM chunk WHERE id IN (\(ids))
             UNION SELECT chunk.id, chunk.baseChunkId, chunk.depth FROM chunk, need
             WHERE chunk.id = need.base
-          ) SELECT count(*) AS chunks, max(depth) AS depth FROM need
+          ) SELECT count(*) AS chunks, max(need.depth) AS depth, sum(lengthBytes) AS bytes
+          FROM need JOIN chunk USING (id)
           """)
-      let packs = Counter()
-      db.trace { if "\($0)".contains("FROM pack") { packs.value += 1 } }
-      try tensor.forEachChunk(db) { _ in }
-      db.trace(nil)
       return TensorAccess(
         sizeBytes: tensor.sizeBytes, depth: row?["depth"] ?? 0, chunks: row?["chunks"] ?? 0,
-        packs: packs.value, timing: timing)
+        recordBytes: row?["bytes"] ?? 0, readBytes: readBytes, timing: timing)
     }
   }
 
-  private final class Counter {
-    var value = 0
+  /// What this process has read of files, page cache or not; nil where the system does not tell.
+  private static func bytesReadByProcess() -> Int? {
+    let facts = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)
+    let line = facts?.split(separator: "\n").first { $0.hasPrefix("rchar:") }
+    return line.flatMap { $0.split(separator: " ").last }.flatMap { Int($0) }
   }
 }

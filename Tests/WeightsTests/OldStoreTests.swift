@@ -16,8 +16,7 @@ import Weights
 
   private func withOldStore(_ body: (Store, URL) throws -> Void) throws {
     try withTemporaryFolder { folder in
-      let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "Fixtures/store-v1")
+      let fixtures = URL(filePath: #filePath).appending(path: "../../Stores/records1").standardized
       let place = folder.appending(path: Store.folderName)
       try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
       for (name, sizeBytes) in [("catalog.sqlite", 208_896), ("weights.sqlite", 229_376)] {
@@ -70,7 +69,7 @@ import Weights
     }
   }
 
-  @Test func `what it has is known when it comes again, and a child of it is a difference`() throws {
+  @Test func `what it has is known when it comes again, and a child is a difference`() throws {
     try withOldStore { store, folder in
       let base = folder.appending(path: "model.safetensors")
       let digest = try #require(
