@@ -204,13 +204,16 @@ INLINED void put_codes(struct bit_writer *w, const uint32_t *codes, const uint8_
   unsigned held = w->count;
   uint8_t *next = w->next;
   size_t i = 0;
-  // Four codes of twelve bits and seven bits that are held fit into 64.
+  // Four codes of twelve bits and seven bits that are held fit into 64. The four are joined first,
+  // so that only their sum waits for the four before.
   for (; i + 4 <= count; i += 4) {
-    for (size_t k = 0; k < 4; k++) {
-      uint32_t code = codes[bytes[i + k]];
-      bits |= (uint64_t)(code & 0xffff) << held;
-      held += code >> 16;
-    }
+    uint32_t c0 = codes[bytes[i]], c1 = codes[bytes[i + 1]];
+    uint32_t c2 = codes[bytes[i + 2]], c3 = codes[bytes[i + 3]];
+    uint64_t low = (c0 & 0xffff) | (uint64_t)(c1 & 0xffff) << (c0 >> 16);
+    uint64_t high = (c2 & 0xffff) | (uint64_t)(c3 & 0xffff) << (c2 >> 16);
+    uint32_t low_bits = (c0 >> 16) + (c1 >> 16), high_bits = (c2 >> 16) + (c3 >> 16);
+    bits |= (low | high << low_bits) << held;
+    held += low_bits + high_bits;
     memcpy(next, &bits, 8);
     next += held >> 3;
     bits >>= held & ~7u;

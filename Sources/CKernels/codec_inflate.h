@@ -4,18 +4,23 @@
 
 enum { TABLE_SIZE = 1 << LIMIT };
 
-// An entry of a table: up to three literals, how many, how many bits they take together. An entry
-// with STOP has no literals: what comes is the end of the block.
-enum { ENTRY_COUNT = 24, STOP = 1 << 27, ENTRY_BITS = 28 };
+// An entry of a table: how many bits it takes (the lowest 6 bits), how many literals it gives (2
+// bits), and up to three literals. One of zero is a stop: what comes is the end of the block.
+enum { ENTRY_COUNT = 6, ENTRY_LITERALS = 8, LITERALS_MAX = 3 };
+
+// Entries of several literals take a while to make: a block has to be longer than this for them.
+enum { SINGLE_BYTES = 4096 };
 
 struct lane {
   const uint8_t *bytes;
   size_t count;
   uint64_t position; // in bits
   uint8_t *start, *next, *end;
-  int in_block; // a block of codes has begun and the table is its table
-  int is_last;  // the block is the last
+  int is_active;
+  int in_block;      // a block of codes has begun and the table is its table
+  int is_last;       // the block is the last
   unsigned end_bits; // of the code that ends the block
+  uint8_t *single_end; // where entries of several literals are made; NULL when they never are
   size_t index;
   uint32_t *table;
 };
@@ -60,26 +65,30 @@ INLINED int fill_table(const uint8_t *lengths, size_t symbols, unsigned bits, ui
   return 1;
 }
 
-// Entries of several literals each.
-INLINED void fill_entries(const uint16_t *single, uint32_t *table) {
-  for (uint32_t v = 0; v < TABLE_SIZE; v++) {
-    uint32_t entry = 0, count = 0, bits = 0, rest = v;
-    for (; count < 3; count++) {
-      uint32_t symbol = single[rest] & 511, length = single[rest] >> 9;
-      if (symbol == END || bits + length > LIMIT) break;
-      entry |= symbol << (8 * count);
-      bits += length;
-      rest >>= length;
-    }
-    table[v] = count == 0 ? STOP : entry | count << ENTRY_COUNT | bits << ENTRY_BITS;
-  }
-}
-
+// Makes the entries of one literal each.
 INLINED void fill_single_entries(const uint16_t *single, uint32_t *table) {
   for (uint32_t v = 0; v < TABLE_SIZE; v++) {
     uint32_t symbol = single[v] & 511, length = single[v] >> 9;
-    table[v] = symbol == END ? STOP : symbol | 1u << ENTRY_COUNT | length << ENTRY_BITS;
+    table[v] = symbol == END ? 0 : symbol << ENTRY_LITERALS | 1u << ENTRY_COUNT | length;
   }
+}
+
+// Joins entries of one literal to entries of up to three, where their codes fit into one look-up.
+INLINED void join_entries(uint32_t *table) {
+  uint32_t joined[TABLE_SIZE];
+  INDEPENDENT
+  for (uint32_t v = 0; v < TABLE_SIZE; v++) {
+    uint32_t first = table[v], bits = first & 63;
+    uint32_t second = table[v >> bits];
+    int has_second = first != 0 && second != 0 && bits + (second & 63) <= LIMIT;
+    bits += has_second ? second & 63 : 0;
+    uint32_t third = table[v >> bits];
+    int has_third = has_second && third != 0 && bits + (third & 63) <= LIMIT;
+    // Bits and counts add up; literals take their places.
+    joined[v] = first + (has_second ? (second & 255) + ((second & 0xff00) << 8) : 0) +
+                (has_third ? (third & 255) + ((third & 0xff00) << 16) : 0);
+  }
+  memcpy(table, joined, sizeof joined);
 }
 
 // Reads the lengths of a block's codes: SYMBOLS of them and one distance code of no bits.
@@ -113,12 +122,12 @@ INLINED int open_codes(struct lane *l) {
   uint8_t lengths[SYMBOLS + 1];
   uint16_t single[TABLE_SIZE];
   if (!read_lengths(l, lengths) || !fill_table(lengths, SYMBOLS, LIMIT, single)) return 0;
+  fill_single_entries(single, l->table);
   unsigned shortest = LIMIT;
-  for (size_t s = 0; s < LITERALS; s++)
-    if (lengths[s] != 0 && lengths[s] < shortest) shortest = lengths[s];
-  // Entries of several literals take a while to make.
-  if (shortest <= LIMIT / 3 && l->end - l->next >= TABLE_SIZE) fill_entries(single, l->table);
-  else fill_single_entries(single, l->table);
+  for (size_t i = 0; i < LITERALS; i++)
+    if (lengths[i] != 0 && lengths[i] < shortest) shortest = lengths[i];
+  int is_long = l->end - l->next > 2 * SINGLE_BYTES && shortest <= LIMIT / 3;
+  l->single_end = is_long ? l->next + SINGLE_BYTES : NULL;
   l->end_bits = lengths[END];
   l->in_block = 1;
   return 1;
@@ -154,11 +163,12 @@ INLINED int open_block(struct lane *l) {
 INLINED int finish_block(struct lane *l) {
   for (;;) {
     uint32_t entry = l->table[peek(l) & (TABLE_SIZE - 1)];
-    if (entry & STOP) break;
-    uint32_t count = entry >> ENTRY_COUNT & 7;
+    if (entry == 0) break;
+    uint32_t count = entry >> ENTRY_COUNT & 3;
     if (count > (size_t)(l->end - l->next) || l->position > 8 * (uint64_t)l->count) return 0;
-    for (uint32_t k = 0; k < count; k++) *l->next++ = (uint8_t)(entry >> (8 * k));
-    l->position += entry >> ENTRY_BITS;
+    for (uint32_t k = 0; k < count; k++)
+      *l->next++ = (uint8_t)(entry >> (ENTRY_LITERALS + 8 * k));
+    l->position += entry & 63;
   }
   l->position += l->end_bits;
   l->in_block = 0;
@@ -171,57 +181,78 @@ INLINED size_t rounds(const struct lane *l) {
   size_t byte = (size_t)(l->position >> 3);
   if (l->count < byte + 16 || l->end - l->next < 32) return 0;
   size_t in = (l->count - byte - 8) / 6, out = (size_t)(l->end - l->next - 16) / 12;
-  return in < out ? in : out;
+  size_t most = in < out ? in : out;
+  return l->single_end != NULL && most > SINGLE_BYTES / 4 ? SINGLE_BYTES / 4 : most;
 }
 
 #define LANE_START(N)                                                                              \
-  uint64_t p##N = l##N->position;                                                                  \
-  uint8_t *o##N = l##N->next;                                                                      \
-  const uint32_t *t##N = l##N->table;                                                              \
-  const uint8_t *b##N = l##N->bytes;                                                               \
-  uint32_t e##N = 0;
+  uint64_t position##N = lanes[N].position;                                                        \
+  uint8_t *next##N = lanes[N].next;                                                                \
+  const uint8_t *bytes##N = lanes[N].bytes;                                                        \
+  uint32_t last##N = 1;
 
 #define LANE_LOAD(N)                                                                               \
-  uint64_t w##N;                                                                                   \
-  memcpy(&w##N, b##N + (p##N >> 3), 8);                                                            \
-  w##N >>= p##N & 7;
+  uint64_t bits##N;                                                                                \
+  uint32_t sum##N = 0;                                                                             \
+  memcpy(&bits##N, bytes##N + (position##N >> 3), 8);                                              \
+  bits##N >>= position##N & 7;
 
+// The bits of four entries are at most 48, so that the lowest six bits of their sum are right.
 #define LANE_STEP(N)                                                                               \
-  e##N = t##N[w##N & (TABLE_SIZE - 1)];                                                            \
-  memcpy(o##N, &e##N, 4);                                                                          \
-  o##N += e##N >> ENTRY_COUNT & 7;                                                                 \
-  w##N >>= e##N >> ENTRY_BITS;                                                                     \
-  p##N += e##N >> ENTRY_BITS;
+  {                                                                                                \
+    uint32_t entry = tables[N][bits##N & (TABLE_SIZE - 1)], literals = entry >> ENTRY_LITERALS;    \
+    memcpy(next##N, &literals, 4);                                                                 \
+    next##N += entry >> ENTRY_COUNT & 3;                                                           \
+    bits##N >>= entry & 63;                                                                        \
+    sum##N += entry;                                                                               \
+    last##N = entry;                                                                               \
+  }
+
+#define LANE_ROUND(N) position##N += sum##N & 63;
 
 #define LANE_END(N)                                                                                \
-  l##N->position = p##N;                                                                           \
-  l##N->next = o##N;
+  lanes[N].position = position##N;                                                                 \
+  lanes[N].next = next##N;
 
-// A STOP entry takes no bits and gives no bytes, so a lane that met one waits for the others.
-KERNEL void decode_one(struct lane *l0, size_t count) {
+// A stop takes no bits and gives no bytes, so a lane that met one waits for the others.
+KERNEL void decode_one(struct lane *lanes, uint32_t (*tables)[TABLE_SIZE], size_t count) {
   LANE_START(0)
-  for (; count > 0 && !(e0 & STOP); count--) {
+  for (; count > 0 && last0 != 0; count--) {
     LANE_LOAD(0)
     LANE_STEP(0) LANE_STEP(0) LANE_STEP(0) LANE_STEP(0)
+    LANE_ROUND(0)
   }
   LANE_END(0)
 }
 
-KERNEL void decode_four(struct lane *l0, struct lane *l1, struct lane *l2, struct lane *l3,
-                        size_t count) {
+KERNEL void decode_two(struct lane *lanes, uint32_t (*tables)[TABLE_SIZE], size_t count) {
+  LANE_START(0) LANE_START(1)
+  for (; count > 0 && last0 != 0 && last1 != 0; count--) {
+    LANE_LOAD(0) LANE_LOAD(1)
+    LANE_STEP(0) LANE_STEP(1)
+    LANE_STEP(0) LANE_STEP(1)
+    LANE_STEP(0) LANE_STEP(1)
+    LANE_STEP(0) LANE_STEP(1)
+    LANE_ROUND(0) LANE_ROUND(1)
+  }
+  LANE_END(0) LANE_END(1)
+}
+
+KERNEL void decode_four(struct lane *lanes, uint32_t (*tables)[TABLE_SIZE], size_t count) {
   LANE_START(0) LANE_START(1) LANE_START(2) LANE_START(3)
-  for (; count > 0 && !((e0 | e1 | e2 | e3) & STOP); count--) {
+  for (; count > 0 && last0 != 0 && last1 != 0 && last2 != 0 && last3 != 0; count--) {
     LANE_LOAD(0) LANE_LOAD(1) LANE_LOAD(2) LANE_LOAD(3)
     LANE_STEP(0) LANE_STEP(1) LANE_STEP(2) LANE_STEP(3)
     LANE_STEP(0) LANE_STEP(1) LANE_STEP(2) LANE_STEP(3)
     LANE_STEP(0) LANE_STEP(1) LANE_STEP(2) LANE_STEP(3)
     LANE_STEP(0) LANE_STEP(1) LANE_STEP(2) LANE_STEP(3)
+    LANE_ROUND(0) LANE_ROUND(1) LANE_ROUND(2) LANE_ROUND(3)
   }
   LANE_END(0) LANE_END(1) LANE_END(2) LANE_END(3)
 }
 
 INLINED int is_at_stop(const struct lane *l) {
-  return (l->table[peek(l) & (TABLE_SIZE - 1)] & STOP) != 0;
+  return l->table[peek(l) & (TABLE_SIZE - 1)] == 0;
 }
 
 // Whether a stream has ended well: its checksum follows, and nothing after it.
@@ -250,6 +281,10 @@ INLINED int has_header(const struct ckernels_stream *s) {
 INLINED int ready(struct lane *l, uint8_t *done) {
   for (;;) {
     if (l->in_block) {
+      if (l->single_end != NULL && l->next >= l->single_end) {
+        join_entries(l->table);
+        l->single_end = NULL;
+      }
       if (rounds(l) > 0 && !is_at_stop(l)) return 1;
       if (!finish_block(l)) return 0;
     }
@@ -262,34 +297,44 @@ INLINED int ready(struct lane *l, uint8_t *done) {
   }
 }
 
+// Lets a lane go on, or takes the next stream; 0 when there is none.
+INLINED int refill(struct lane *l, const struct ckernels_stream *streams, size_t count,
+                   size_t *next, uint8_t *done) {
+  if (l->is_active && ready(l, done)) return 1;
+  while (*next < count) {
+    size_t index = (*next)++;
+    if (!has_header(&streams[index])) continue;
+    open_lane(l, streams, index);
+    if (ready(l, done)) return 1;
+  }
+  return 0;
+}
+
 KERNEL void inflate(const struct ckernels_stream *streams, size_t count, uint8_t *done) {
   uint32_t tables[4][TABLE_SIZE];
   struct lane lanes[4];
-  size_t next = 0, active = 0;
+  size_t next = 0;
   memset(done, 0, count);
-  for (size_t i = 0; i < 4; i++) lanes[i].table = tables[i];
+  for (size_t i = 0; i < 4; i++) lanes[i] = (struct lane){.table = tables[i]};
   for (;;) {
-    while (active < 4 && next < count) {
-      if (!has_header(&streams[next])) {
-        next++;
-        continue;
-      }
-      open_lane(&lanes[active], streams, next++);
-      active += ready(&lanes[active], done) != 0;
+    size_t active = 0, most = SIZE_MAX;
+    for (size_t i = 0; i < 4; i++) {
+      lanes[i].is_active = refill(&lanes[i], streams, count, &next, done);
+      if (!lanes[i].is_active) continue;
+      active++;
+      most = rounds(&lanes[i]) < most ? rounds(&lanes[i]) : most;
     }
     if (active == 0) return;
-    size_t most = rounds(&lanes[0]);
-    for (size_t i = 1; i < active; i++) most = rounds(&lanes[i]) < most ? rounds(&lanes[i]) : most;
-    if (active == 4) decode_four(&lanes[0], &lanes[1], &lanes[2], &lanes[3], most);
-    else for (size_t i = 0; i < active; i++) decode_one(&lanes[i], rounds(&lanes[i]));
-    for (size_t i = 0; i < active;) {
-      if (ready(&lanes[i], done)) {
-        i++;
-        continue;
-      }
-      struct lane ended = lanes[i];
-      lanes[i] = lanes[--active];
-      lanes[active] = ended; // its table is free again
+    if (active == 4) {
+      decode_four(lanes, tables, most);
+      continue;
+    }
+    for (size_t i = 0; i < 4; i += 2) {
+      size_t one = lanes[i].is_active ? rounds(&lanes[i]) : 0;
+      size_t other = lanes[i + 1].is_active ? rounds(&lanes[i + 1]) : 0;
+      if (one > 0 && other > 0) decode_two(&lanes[i], &tables[i], one < other ? one : other);
+      else if (one > 0) decode_one(&lanes[i], &tables[i], one);
+      else if (other > 0) decode_one(&lanes[i + 1], &tables[i + 1], other);
     }
   }
 }

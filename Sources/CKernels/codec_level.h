@@ -14,6 +14,9 @@
 #define INLINED static inline __attribute__((always_inline)) TARGET
 #define KERNEL static TARGET
 
+// The iterations of the next loop do not depend on each other.
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+
 #define WORD uint8_t
 #define NAME(name) name##_8
 #include "codec_words.h"

@@ -69,6 +69,9 @@ INLINED size_t NAME(split_by)(int mapping, struct ckernels_words words, const ui
   size_t vectors = words.count / PER_VECTOR, rest = words.count % PER_VECTOR, found = 0;
   memset(kept, 0, (words.count + 8 * PER_VECTOR - 1) / (8 * PER_VECTOR));
   for (size_t v = 0; v < vectors; v++) {
+    __builtin_prefetch(content + (v + 32) * CKERNELS_VECTOR_BYTES);
+    if (mapping >= CKERNELS_INTEGER_DIFFERENCE)
+      __builtin_prefetch(words.base + (v + 32) * CKERNELS_VECTOR_BYTES);
     int keeps = NAME(split_vector)(mapping, PER_VECTOR, content + v * CKERNELS_VECTOR_BYTES,
                                    words.base + v * CKERNELS_VECTOR_BYTES, words.shift,
                                    planes + found, stride, contexts + found);
@@ -116,24 +119,26 @@ INLINED void NAME(merge_by)(int mapping, struct ckernels_words words, const uint
                      content + vectors * CKERNELS_VECTOR_BYTES);
 }
 
+INLINED void NAME(contexts_of_vector)(size_t per, const uint8_t *restrict base, int shift,
+                                      uint8_t *restrict contexts) {
+  for (size_t i = 0; i < per; i++) {
+    WORD b;
+    memcpy(&b, base + i * sizeof(WORD), sizeof(WORD));
+    contexts[i] = (uint8_t)(b >> shift);
+  }
+}
+
 INLINED void NAME(contexts_of)(struct ckernels_words words, const uint8_t *kept,
                                uint8_t *contexts) {
-  size_t found = 0;
-  for (size_t start = 0; start < words.count; start += PER_VECTOR) {
-    size_t v = start / PER_VECTOR;
-    size_t per = words.count - start < PER_VECTOR ? words.count - start : PER_VECTOR;
-    if (kept != NULL && !(kept[v / 8] >> (v % 8) & 1)) continue;
-    WORD b[PER_VECTOR];
-    if (per == PER_VECTOR) {
-      memcpy(b, words.base + v * CKERNELS_VECTOR_BYTES, CKERNELS_VECTOR_BYTES);
-      for (size_t i = 0; i < PER_VECTOR; i++)
-        contexts[found + i] = (uint8_t)(b[i] >> words.shift);
-    } else {
-      memcpy(b, words.base + v * CKERNELS_VECTOR_BYTES, per * sizeof(WORD));
-      for (size_t i = 0; i < per; i++) contexts[found + i] = (uint8_t)(b[i] >> words.shift);
-    }
-    found += per;
+  size_t vectors = words.count / PER_VECTOR, rest = words.count % PER_VECTOR;
+  for (size_t v = 0; v < vectors; v++) {
+    NAME(contexts_of_vector)(PER_VECTOR, words.base + v * CKERNELS_VECTOR_BYTES, words.shift,
+                             contexts);
+    contexts += kept == NULL || (kept[v / 8] >> (v % 8) & 1) ? PER_VECTOR : 0;
   }
+  if (rest > 0 && (kept == NULL || (kept[vectors / 8] >> (vectors % 8) & 1)))
+    NAME(contexts_of_vector)(rest, words.base + vectors * CKERNELS_VECTOR_BYTES, words.shift,
+                             contexts);
 }
 
 KERNEL size_t NAME(split)(struct ckernels_words words, const uint8_t *content, uint8_t *planes,

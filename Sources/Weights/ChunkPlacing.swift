@@ -51,14 +51,24 @@ final class ChunkPlacing: Sendable {
   /// A piece that equals its base is that chunk: it needs no hash, and that the store gives it
   /// back is seen. A piece that is here elsewhere is read there and stored anew if it is damaged.
   ///
+  /// - Parameters:
+  ///   - pieces: The pieces.
+  ///   - digests: Theirs, where they are known already.
+  ///   - content: What has their ranges.
   /// - Returns: Their places in order; a chunk is new once in an import, whoever comes first.
   /// - Throws: `unavailable`; what the codec throws.
-  func place(_ pieces: [Piece], of content: [UInt8]) throws -> [Placed] {
+  func place(
+    _ pieces: [Piece], _ digests: [Digest]?, of content: [UInt8]
+  ) throws -> [Placed] {
     var buffers = buffers.take()
     defer { self.buffers.give(buffers) }
     let bases = try readBases(of: pieces, &buffers)
     return try content.withUnsafeBytes { content in
-      let work = zip(pieces, bases).map { claim($0, content[$0.range], $1, buffers.other) }
+      let work = pieces.indices.map { index in
+        claim(
+          pieces[index], content[pieces[index].range], digests?[index], bases[index],
+          buffers.other)
+      }
       do {
         return try zip(work, findKnown(work)).map { try place($0, $1, &buffers) }
       } catch {
@@ -90,12 +100,12 @@ final class ChunkPlacing: Sendable {
   }
 
   private func claim(
-    _ piece: Piece, _ content: Slice<UnsafeRawBufferPointer>, _ base: ChunkChain?,
-    _ bases: [UInt8]
+    _ piece: Piece, _ content: Slice<UnsafeRawBufferPointer>, _ digest: Digest?,
+    _ base: ChunkChain?, _ bases: [UInt8]
   ) -> Work {
     let content = UnsafeRawBufferPointer(rebasing: content)
     let isBase = base?.chunk.sizeBytes == content.count && content == bases[piece.range]
-    let digest = isBase ? nil : Digest(of: content)
+    let digest = isBase ? nil : digest ?? Digest(of: content)
     let isMine = digest.map { digest in claimed.withLock { $0.insert(digest).inserted } } ?? false
     return Work(piece: piece, content: content, base: base, digest: digest, isMine: isMine)
   }

@@ -75,8 +75,7 @@ struct ChunkReader: ~Copyable {
     for (chain, piece) in zip(chains, pieces) {
       guard chain.chunk.sizeBytes == piece.sizeBytes else {
         throw RegistryError(
-          .corrupt, "chunk \(chain.chunk.digest.short) has \(chain.chunk.sizeBytes) bytes, not "
-            + "\(piece.sizeBytes)")
+          .corrupt, "chunk \(chain.chunk.digest.short) is not of \(piece.sizeBytes) bytes")
       }
       try chain.decode(&buffers)
       buffers.moveContent(piece.sizeBytes, toOther: start..<start + piece.sizeBytes)

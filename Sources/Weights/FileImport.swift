@@ -7,7 +7,7 @@ struct FileImport: ~Copyable {
   private let placing: ChunkPlacing
   private let contents: Pool<[UInt8]>
   private var jobs = JobQueue<[UInt8], Done>()
-  private var hasher = Digest.Hasher()
+  private var hasher = PieceHasher()
   private var segments: [Segment] = []
   private var places: [[PackWriter.Place]] = []
   private var pieces: [ChunkPlacing.Piece] = []
@@ -42,6 +42,7 @@ struct FileImport: ~Copyable {
   ///   - segments: Its segments in file order, without holes.
   ///   - bases: For each segment the chunks that its chunks may be differences to.
   ///   - progress: Called with the bytes that are read.
+  /// - Throws: `invalidInput` when the file changes; `unavailable`.
   mutating func readSegments(
     _ segments: [Segment], bases: [[[Int64]]], _ progress: (Int64) throws -> Void
   ) throws {
@@ -83,7 +84,7 @@ struct FileImport: ~Copyable {
   }
 
   /// The blob, once all of it is read.
-  func blob(container: String) -> PackWriter.NewBlob {
+  func blob(container: Container) -> PackWriter.NewBlob {
     PackWriter.NewBlob(
       digest: hasher.finalize(), sizeBytes: source.sizeBytes, container: container,
       segments: segments, places: places)
@@ -132,12 +133,15 @@ struct FileImport: ~Copyable {
   private mutating func place(
     _ content: [UInt8], _ size: Int, _ progress: (Int64) throws -> Void
   ) throws {
-    content.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<size])) }
+    let digests = content.withUnsafeBytes { content in
+      hasher.update(
+        UnsafeRawBufferPointer(rebasing: content[..<size]), pieces: pieces.map(\.range))
+    }
     readBytes += Int64(size)
     pieceBytes = 0
     if jobs.isFull, let job = jobs.popFirst() { try take(try job.get()) }
     jobs.add(content, isShort: size < Self.jobBytesMin) { [placing, pieces] content in
-      Done(placed: try placing.place(pieces, of: content), content: content)
+      Done(placed: try placing.place(pieces, digests, of: content), content: content)
     }
     pieces = []
     try progress(readBytes)

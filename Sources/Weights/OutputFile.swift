@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Storage
 
@@ -7,6 +8,12 @@ final class OutputFile {
   private let aside: URL
   private let descriptor: Int32
   private var isFinished = false
+  private var unflushedBytes = 0
+  private var flush: Job<Int32, Int32>?
+
+  /// So much is sent to the disk beside the writing, so that little is left for the end.
+  private static let flushBytes = 16 << 20
+  private static let queue = DispatchQueue(label: "registry.flush")
 
   init(_ target: URL) throws(RegistryError) {
     self.target = target
@@ -19,6 +26,7 @@ final class OutputFile {
   }
 
   deinit {
+    _ = try? flush?.get()
     if descriptor >= 0 { _ = close(descriptor) }
     if descriptor >= 0 && !isFinished { _ = unlink(aside.path) }
   }
@@ -36,9 +44,25 @@ final class OutputFile {
       guard count > 0 else { throw Self.refusal(target) }
       done += count
     }
+    unflushedBytes += bytes.count
+    if unflushedBytes >= Self.flushBytes {
+      try finishFlush()
+      flush = Job(descriptor, on: Self.queue) { fsync($0) == 0 ? 0 : errno }
+      unflushedBytes = 0
+    }
+  }
+
+  /// Waits for what is on its way to the disk: an error is told only once, to whoever asks first.
+  private func finishFlush() throws(RegistryError) {
+    let result = try? flush?.get()
+    flush = nil
+    guard let result, result != 0 else { return }
+    errno = result
+    throw Self.refusal(target)
   }
 
   func finish() throws(RegistryError) {
+    try finishFlush()
     guard fsync(descriptor) == 0 else { throw Self.refusal(target) }
     // A link, unlike a rename, fails when somebody has taken the name meanwhile; not all disks
     // have it.

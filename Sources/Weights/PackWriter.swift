@@ -30,7 +30,7 @@ final class PackWriter: Sendable {
   struct NewBlob: Sendable {
     let digest: Digest
     let sizeBytes: Int64
-    let container: String
+    let container: Container
     let segments: [Segment]
     let places: [[Place]]
 
@@ -45,7 +45,7 @@ final class PackWriter: Sendable {
     var isEmpty: Bool { chunks.isEmpty && blobs.isEmpty }
   }
 
-  static let flushBytes = 8 << 20  // a commit waits for the disk, so not every pack by itself
+  static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
 
   private let store: Store
   private let queue = DispatchQueue(label: "registry.packs")
@@ -83,7 +83,10 @@ final class PackWriter: Sendable {
   /// Commits a batch beside what the caller does next, but not before the last one is done.
   private func start(_ batch: Batch) throws {
     try wait()
-    let job = Job(batch, on: queue) { try self.commit($0) }
+    let job = Job(batch, on: queue) { batch in
+      try self.commit(batch)
+      try self.store.checkpoint(.weights, keepsLog: true)  // so that little is left for the end
+    }
     state.withLock { $0.underWay = job }
   }
 
@@ -167,7 +170,7 @@ extension PackWriter.NewBlob {
         INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
         ON CONFLICT (digest) DO UPDATE
         SET sizeBytes = excluded.sizeBytes, container = excluded.container
-        """, arguments: [digest, sizeBytes, container])
+        """, arguments: [digest, sizeBytes, container.rawValue])
     let blobId = try Blob.get(digest, db).id
     try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [blobId])
     for segment in stored { try segment.insert(blobId: blobId, db) }
@@ -198,7 +201,7 @@ extension PackWriter.NewBlob {
   private func isThere(_ stored: [StoredSegment], _ db: Database) throws -> Bool {
     do {
       guard let blob = try Blob.find(digest, db), blob.sizeBytes == sizeBytes else { return false }
-      if blob.container != container { return container == "bytes" }
+      if blob.container != container { return container == .bytes }
       return try StoredSegment.list(blobId: blob.id, db) == stored
     } catch let error as RegistryError where error.kind == .corrupt {
       return false

@@ -32,4 +32,3 @@ package enum Parallel {
     return try results.withLock { $0 }.compactMap { try $0?.get() }
   }
 }
-

@@ -3,13 +3,14 @@ import Foundation
 
 /// Makes the record of one chunk as planes.
 struct PlaneEncoder {
-  /// Planes of fewer bytes are one stream: they are decoded in no time.
-  private static let lanesBytesMin = 32_768
+  /// Fewer bytes are one stream: they are decoded in no time.
+  private static let lanesBytesMin = 8_192
   private static let laneCount = 4
   /// A run is not cut into pieces of fewer bytes, since each has a table of its own.
-  private static let pieceBytesMin = 4096
+  private static let pieceBytesMin = 2048
 
   private let content: UnsafeRawBufferPointer
+  private let prediction: [UInt8]
   private let words: Planes.Words
   private let mapping: WordMapping
   private let shift: Int
@@ -17,9 +18,11 @@ struct PlaneEncoder {
   private var out: [UInt8]
 
   init(
-    _ content: UnsafeRawBufferPointer, _ plan: PlanePlan, _ kernels: CodecKernels
+    _ content: UnsafeRawBufferPointer, _ plan: PlanePlan, prediction: [UInt8],
+    _ kernels: CodecKernels
   ) {
     self.content = content
+    self.prediction = prediction
     words = plan.words
     mapping = plan.mapping
     shift = plan.shift
@@ -70,7 +73,7 @@ struct PlaneEncoder {
     let found = kernels.split(
       words.kernelWords(mapping, shift: shift), content.baseOfBytes,
       planes.baseOfBytes, stride, contexts.baseOfBytes, bitmap.baseOfBytes)
-    if mapping.usesBase { out.append(0) }  // the base is taken as it is
+    if mapping.usesBase { out += prediction }
     appendBitmap(UnsafeRawBufferPointer(bitmap), kept: found, space)
     if found > 0 {
       let kept = (0..<words.width).map { index in

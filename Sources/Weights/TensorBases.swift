@@ -8,6 +8,8 @@ struct TensorBases {
   private let tensors: [Tensor]
   private let layouts: [TensorMatch.Layout]
   private var samples: [Int: TensorSample] = [:]
+  /// That of the segment in question.
+  private var own: (number: Int, sample: TensorSample)?
   /// How much may still be decoded only to compare samples.
   private var sampleBytesLeft = 64 << 20
 
@@ -36,11 +38,12 @@ struct TensorBases {
     for segments: [Segment], near: [Digest], of source: SourceFile
   ) throws -> [[[Int64]]] {
     guard !tensors.isEmpty else { return segments.map { _ in [] } }
+    own = nil
     let numbers = segments.indices.filter { segments[$0].dtype != nil }
     let wanted = numbers.compactMap { segments[$0].tensor }
       .map { TensorMatch.Layout(name: $0.name, dtypeName: $0.dtypeName, shape: $0.shape) }
     let matches = try TensorMatch.list(wanted, in: layouts) { number, other in
-      try similarity(segments[numbers[number]], other, source)
+      try similarity(segments[numbers[number]], numbers[number], other, source)
     }
     var found = [[[Int64]]](repeating: [], count: segments.count)
     for (number, matches) in zip(numbers, matches) {
@@ -56,15 +59,18 @@ struct TensorBases {
 
   /// How much of the sampled content of a segment and a tensor of the same type is nearly the same.
   private mutating func similarity(
-    _ segment: Segment, _ other: Int, _ source: SourceFile
+    _ segment: Segment, _ number: Int, _ other: Int, _ source: SourceFile
   ) throws -> Double {
     guard segment.sizeBytes >= TensorSample.contentBytesMin, let dtype = segment.dtype,
       let theirs = try sample(of: other)
     else { return 0 }
-    let ours = try TensorSample(sizeBytes: segment.sizeBytes(ofChunk: 0)) { offset, count in
-      try source.read(at: segment.offset + Int64(offset), sizeBytes: count)[...]
+    if own?.number != number {
+      let sample = try TensorSample(sizeBytes: segment.sizeBytes(ofChunk: 0)) { offset, count in
+        try source.read(at: segment.offset + Int64(offset), sizeBytes: count)[...]
+      }
+      own = (number, sample)
     }
-    return ours.similarity(to: theirs, dtype)
+    return own?.sample.similarity(to: theirs, dtype) ?? 0
   }
 
   /// Values of a tensor's first chunk; nil when it cannot be read or too much has been.

@@ -57,17 +57,26 @@ package struct TensorMatch: Sendable, Equatable {
         && shape.dropFirst() == other.shape.dropFirst()
     }
 
-    /// The name without its first parts, the longest first; of a name of one part that part.
+    /// The name and its ends after each dot, the longest first; the last 16 at most.
     fileprivate var suffixes: [ArraySlice<UInt8>] {
       let dot = UInt8(ascii: ".")
       let starts = [0] + name.indices.filter { name[$0] == dot }.map { $0 + 1 }
-      // A last part alone, `weight`, says nothing unless it is the whole name.
-      return starts.dropLast(starts.count > 1 ? 1 : 0).suffix(16).map { name[$0...] }
+      return starts.suffix(16).map { name[$0...] }
+    }
+
+    /// Whether the name is this or has more than its last part in common with another: `weight` alone
+    /// says nothing.
+    fileprivate func hasMeaning(_ suffix: ArraySlice<UInt8>) -> Bool {
+      suffix.count == name.count || suffix.contains(UInt8(ascii: "."))
     }
   }
 
   /// The most matches of one tensor: parents, then what they came from.
   static let countMax = 4
+  /// What more tensors than this have in common says nothing, and would take long to look through.
+  private static let similarMax = 256
+  /// The most candidates whose ends of names are looked at.
+  private static let suffixedMax = 1 << 14
   /// The part of sampled values that must be nearly the same.
   private static let similarityMin = 0.5
 
@@ -81,7 +90,7 @@ package struct TensorMatch: Sendable, Equatable {
   /// - Returns: For each tensor its matches, the likeliest first; none without one.
   package static func list(
     _ tensors: [Layout], in others: [Layout],
-    similarity: (_ tensor: Int, _ other: Int) throws -> Double = { _, _ in 0 }
+    similarity: (_ tensor: Int, _ other: Int) throws -> Double
   ) rethrows -> [[TensorMatch]] {
     let index = Index(others)
     return try tensors.enumerated().map { number, tensor in
@@ -97,10 +106,16 @@ package struct TensorMatch: Sendable, Equatable {
     }
   }
 
+  /// Matches tensors with those of other files, whatever their content is; see the other method.
+  package static func list(_ tensors: [Layout], in others: [Layout]) -> [[TensorMatch]] {
+    list(tensors, in: others) { _, _ in 0 }
+  }
+
   /// The candidates by what is looked for.
   private struct Index {
     private let others: [Layout]
     private var byName: [[UInt8]: [Int]] = [:]
+    private var byBareName: [[UInt8]: [Int]] = [:]
     private var bySuffix: [ArraySlice<UInt8>: [Int]] = [:]
     private var byLayout: [LayoutKey: [Int]] = [:]
 
@@ -118,37 +133,44 @@ package struct TensorMatch: Sendable, Equatable {
       self.others = others
       for (index, other) in others.enumerated() {
         byName[other.name, default: []].append(index)
-        if other.bareName != other.name { byName[other.bareName, default: []].append(index) }
-        for suffix in other.suffixes { bySuffix[suffix, default: []].append(index) }
+        byBareName[other.bareName, default: []].append(index)
         byLayout[LayoutKey(other), default: []].append(index)
+        guard index < suffixedMax else { continue }
+        for suffix in other.suffixes { bySuffix[suffix, default: []].append(index) }
       }
     }
 
-    func ofLayout(_ tensor: Layout) -> [Int] { byLayout[LayoutKey(tensor)] ?? [] }
+    func ofLayout(_ tensor: Layout) -> ArraySlice<Int> {
+      (byLayout[LayoutKey(tensor)] ?? []).prefix(similarMax)
+    }
 
     /// All matches that need no content: exact names before bare ones.
     func matches(of tensor: Layout) -> [TensorMatch] {
-      var named = byName[tensor.name] ?? []
-      if tensor.bareName != tensor.name {
-        named += (byName[tensor.bareName] ?? []).filter { !named.contains($0) }
-      }
+      var named = Array((byName[tensor.name] ?? []).prefix(similarMax))
+      named += (byBareName[tensor.bareName] ?? []).prefix(similarMax)
+        .filter { !named.contains($0) }
       let same = named.filter { others[$0].hasSameLayout(as: tensor) }
       if !same.isEmpty { return same.map { TensorMatch(index: $0, ground: .name) } }
       let suffixed = ofSuffix(tensor) { $0.hasSameLayout(as: tensor) }
       if !suffixed.isEmpty { return suffixed.map { TensorMatch(index: $0, ground: .suffix) } }
-      let rows = (named + ofSuffix(tensor) { $0.hasSameRows(as: tensor) })
-        .filter { others[$0].hasSameRows(as: tensor) }
-      if !rows.isEmpty { return rows.map { TensorMatch(index: $0, ground: .rows) } }
-      guard tensor.isFloat else { return [] }
-      let cast = (named + ofSuffix(tensor) { $0.isFloat && $0.shape == tensor.shape })
-        .filter { others[$0].isFloat && others[$0].shape == tensor.shape }
-      return cast.map { TensorMatch(index: $0, ground: .cast) }
+      func found(as ground: Ground, where fits: (Layout) -> Bool) -> [TensorMatch] {
+        let fitting = named.filter { fits(others[$0]) }
+        let found = fitting.isEmpty ? ofSuffix(tensor, where: fits) : fitting
+        return found.map { TensorMatch(index: $0, ground: ground) }
+      }
+      let rows = found(as: .rows) { $0.hasSameRows(as: tensor) }
+      guard rows.isEmpty, tensor.isFloat else { return rows }
+      return found(as: .cast) { $0.isFloat && $0.shape == tensor.shape }
     }
 
     /// Those with the longest common end of the name, when it is the end of one name only.
     private func ofSuffix(_ tensor: Layout, where fits: (Layout) -> Bool) -> [Int] {
       for suffix in tensor.suffixes {
-        let found = (bySuffix[suffix] ?? []).filter { fits(others[$0]) }
+        let all = bySuffix[suffix] ?? []
+        guard all.count <= similarMax else { return [] }
+        let found = all.filter {
+          fits(others[$0]) && (tensor.hasMeaning(suffix) || others[$0].hasMeaning(suffix))
+        }
         guard let first = found.first else { continue }
         let isUnique = found.allSatisfy { others[$0].bareName == others[first].bareName }
         return isUnique ? found : []

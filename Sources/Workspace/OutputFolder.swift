@@ -63,7 +63,8 @@ struct OutputFolder {
         }
       }
     }
-    for file in odd { addOdd(file.path, file.sizeBytes) }  // after the others, whose names they must not take
+    // After the others, whose names they must not take.
+    for file in odd { addOdd(file.path, file.sizeBytes) }
     files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
   }
 

@@ -6,8 +6,19 @@
 
 #include "CKernelsCodec.h"
 #include "CKernelsFloat.h"
+#include "CKernelsPredict.h"
 #include <stddef.h>
 #include <stdint.h>
+
+/// Whether this processor has the instructions that the next two need.
+int ckernels_has_sha256(void);
+
+/// Adds `count` blocks of 64 bytes to the eight words of a state of SHA-256.
+void ckernels_sha256(uint32_t *state, const uint8_t *blocks, size_t count);
+
+/// Does the same for two messages side by side, in little more time than for one.
+void ckernels_sha256_pair(uint32_t *first, const uint8_t *first_blocks, uint32_t *second,
+                          const uint8_t *second_blocks, size_t count);
 
 /// The types of elements, numbered as DType's raw values.
 enum ckernels_element {

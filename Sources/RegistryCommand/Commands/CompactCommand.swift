@@ -12,10 +12,10 @@ struct CompactCommand: ParsableCommand {
         registry compact --dry-run
         registry compact
 
-      Differences that take long to undo, or that would be smaller to another
-      ancestor, are made anew, and so are those to content that no version has any
-      more. What is written is decoded and compared before it replaces anything.
-      Other commands go on meanwhile; it may be stopped at any point and begun again.
+      Differences that take long to undo, or that would be smaller to another ancestor, are made \
+      anew, and those to content that no version has any more. Every byte is compared before it \
+      replaces what was there. Other commands go on meanwhile; it may be stopped at any point, and \
+      begun again.
       """)
 
   @Flag(help: "Tells what would be done.") var dryRun = false
