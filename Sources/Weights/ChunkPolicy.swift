@@ -44,6 +44,7 @@ package enum ChunkPolicy {
   /// - Parameters:
   ///   - chain: The chunk, what it is a difference to, and so on to the start.
   ///   - costMax: In sizes of the content.
+  /// - Returns: Whether it may.
   private static func mayBeBase(_ chain: some Collection<Hop>, costMax: Double) -> Bool {
     guard let hop = chain.first else { return true }
     let cost = chain.reduce(0) { $0 + $1.cost }

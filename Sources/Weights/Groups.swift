@@ -37,6 +37,7 @@ struct Groups {
   ///   - planes: Where the planes that will be coded begin.
   ///   - contexts: One a byte of a plane.
   ///   - kernels: Which loops.
+  /// - Returns: The groups with their sizes.
   static func choose(
     for planes: [UnsafePointer<UInt8>], contexts: UnsafeRawBufferPointer, _ kernels: ckernels_codec
   ) -> Groups {

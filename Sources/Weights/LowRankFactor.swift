@@ -103,7 +103,11 @@ struct WeightedSolver {
   ///
   /// - Parameters:
   ///   - basis: `rank` rows of `stride` values.
+  ///   - stride: The values of a row.
   ///   - column: The column of the first value.
+  ///   - values: A row's values from that column on.
+  ///   - weights: How much each counts.
+  /// - Returns: One factor a row of the basis.
   mutating func solve(
     _ basis: [Double], stride: Int, from column: Int, _ values: ArraySlice<Double>,
     _ weights: ArraySlice<Double>

@@ -9,7 +9,7 @@ struct CodecReference {
 
   /// The zlib streams in the record.
   private(set) var streams: [[UInt8]] = []
-  /// What the record is made of: `coded`, `sparse`, `groups`, …
+  /// What the record is made of, like `groups` and `form 2`.
   private(set) var features: Set<String> = []
 
   init(_ record: [UInt8]) { self.record = record }
