@@ -40,7 +40,7 @@ extension Blob {
       guard hasher.finalize() == digest else {
         throw RegistryError(
           .corrupt, "blob \(digest.short): digest of the file differs",
-          hint: "registry verify --full, then restore a backup")
+          hint: Blob.healingHint)
       }
       try output.finish()
     }
