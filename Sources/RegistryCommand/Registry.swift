@@ -41,7 +41,7 @@ struct Registry: ParsableCommand {
       CommandGroup(
         name: "Upkeep",
         subcommands: [
-          VerifyCommand.self, BackupCommand.self, CollectCommand.self,
+          VerifyCommand.self, RepairCommand.self, BackupCommand.self, CollectCommand.self,
           DiskUsageCommand.self, CompletionCommand.self,
         ]),
     ])

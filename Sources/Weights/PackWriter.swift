@@ -127,20 +127,23 @@ struct PackWriter {
     return db.lastInsertedRowID
   }
 
-  /// Points a damaged chunk to a record that needs no base; what is a difference to it comes nearer
-  /// to the start of its chain.
+  /// Points a damaged chunk to a new record; what is a difference to it may come nearer to the start
+  /// of its chain.
   private func mend(_ id: Int64, _ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
     try db.execute(
       sql: """
-        UPDATE chunk SET sizeBytes = ?, packId = ?, offset = ?, lengthBytes = ?,
-          baseChunkId = NULL, depth = 0
-        WHERE id = ?
+        UPDATE chunk SET sizeBytes = ?1, packId = ?2, offset = ?3, lengthBytes = ?4,
+          baseChunkId = ?5, depth = coalesce((SELECT depth FROM chunk WHERE id = ?5) + 1, 0)
+        WHERE id = ?6
         """,
-      arguments: [chunk.sizeBytes, place.packId, place.offset, chunk.record.count, id])
+      arguments: [
+        chunk.sizeBytes, place.packId, place.offset, chunk.record.count, chunk.baseId, id,
+      ])
     try db.execute(
       sql: """
         WITH RECURSIVE later (id, depth) AS (
-          SELECT id, 1 FROM chunk WHERE baseChunkId = ?1
+          SELECT chunk.id, base.depth + 1 FROM chunk JOIN chunk AS base
+            ON base.id = chunk.baseChunkId WHERE base.id = ?1
           UNION ALL
           SELECT chunk.id, later.depth + 1 FROM chunk JOIN later ON chunk.baseChunkId = later.id
           WHERE later.depth < ?2
