@@ -13,6 +13,11 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  /// Takes the eight words of the last state of SHA-256.
+  package init(words: SIMD8<UInt32>) {
+    bytes = (0..<8).flatMap { index in withUnsafeBytes(of: words[index].bigEndian, Array.init) }
+  }
+
   /// Reads 64 lower-case hex digits; nil for anything else.
   package init?(hex: some StringProtocol) {
     guard let bytes = [UInt8](hex: hex) else { return nil }

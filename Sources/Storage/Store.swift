@@ -99,7 +99,12 @@ package final class Store: Sendable {
   }
 
   /// Moves the write-ahead log into the file and empties it; what readers still need is left to the next.
-  package func checkpoint(_ file: StoreFile) throws {
+  ///
+  /// - Parameters:
+  ///   - file: Which of the two.
+  ///   - keepsLog: Whether the log keeps its length, for the next transactions to write over.
+  /// - Throws: `unavailable` when the disk refuses.
+  package func checkpoint(_ file: StoreFile, keepsLog: Bool = false) throws {
     let writer = try writer(file)
     try withWriteLock {
       try RegistryError.translating(file) {
@@ -107,7 +112,7 @@ package final class Store: Sendable {
           try db.execute(sql: "PRAGMA busy_timeout = 0")
           defer { try? db.execute(sql: "PRAGMA busy_timeout = 30000") }
           do {
-            _ = try db.checkpoint(.truncate)
+            _ = try db.checkpoint(keepsLog ? .passive : .truncate)
           } catch let error as DatabaseError
             where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode)
           {

@@ -31,6 +31,12 @@ package struct Blob: Sendable, Equatable {
     return try Row.fetchOne(statement, arguments: [digest]).map { try Blob(row: $0) }
   }
 
+  /// Whether the store has a row of a blob, whatever is wrong with it.
+  static func isStored(_ digest: Digest, _ db: Database) throws -> Bool {
+    let statement = try db.cachedStatement(sql: "SELECT 1 FROM blob WHERE digest = ?")
+    return try Row.fetchOne(statement, arguments: [digest]) != nil
+  }
+
   /// Gets a blob that is completely stored.
   ///
   /// - Parameters:

@@ -6,8 +6,8 @@ extension Blob {
   /// Writes a blob to a file, byte for byte what was imported.
   ///
   /// The file is made under another name beside it, flushed to the disk and renamed, so that the
-  /// name never shows less than all of it. Each chunk is checked against its digest before its
-  /// bytes are written, and the whole before it gets its name: rows may be damaged too.
+  /// name never shows less than all of it. Chunks are decoded on all cores while the file is
+  /// written in order, and the whole is checked against the digest before it gets its name.
   ///
   /// - Parameters:
   ///   - digest: Its SHA-256.
@@ -20,91 +20,38 @@ extension Blob {
     _ digest: Digest, to target: URL, from store: Store,
     progress: (Int64) throws -> Void = { _ in }
   ) throws {
-    try store.read(.weights) { db in
+    let (blob, segments) = try store.read(.weights) { db in
       let blob = try get(digest, db)
-      let output = try OutputFile(target)
-      var done: Int64 = 0
-      var hasher = Digest.Hasher()
-      try blob.forEachPart(db) { chunks in
-        for chunk in chunks {
-          chunk.withUnsafeBytes { hasher.update($0) }
-          try output.write(chunk)
-          done += Int64(chunk.count)
-        }
-        try progress(done)
-      }
-      guard done == blob.sizeBytes else {
+      return (blob, try StoredSegment.list(blobId: blob.id, db))
+    }
+    let output = try OutputFile(target)
+    var done: Int64 = 0
+    var hasher = Digest.Hasher()
+    var reader = ChunkReader(store)
+    func write(_ content: UnsafeRawBufferPointer) throws {
+      hasher.update(content)
+      try output.write(content)
+      done += Int64(content.count)
+      try progress(done)
+    }
+    for stored in segments {
+      guard stored.chunkIds.count == stored.segment.chunkCount else {
         throw RegistryError(
-          .corrupt, "blob \(digest.short) has \(done) bytes, not \(blob.sizeBytes)")
+          .corrupt, "blob \(digest.short): segment \(stored.position) has gaps", hint: hint)
       }
-      guard hasher.finalize() == digest else {
-        throw RegistryError(
-          .corrupt, "blob \(digest.short): digest of the file differs",
-          hint: Blob.healingHint)
+      for (index, id) in stored.chunkIds.enumerated() {
+        try reader.add(id, sizeBytes: stored.segment.sizeBytes(ofChunk: index), write)
       }
-      try output.finish()
     }
-  }
-}
-
-/// A file that gets its name when it is complete, and is gone when it never is.
-private final class OutputFile {
-  private let target: URL
-  private let aside: URL
-  private let descriptor: Int32
-  private var isFinished = false
-
-  init(_ target: URL) throws(RegistryError) {
-    self.target = target
-    aside = target.deletingLastPathComponent()
-      .appending(path: ".\([UInt8].random(count: 8).hex).partial")
-    var status = stat()
-    guard lstat(target.path, &status) != 0 else { throw Self.conflict(target) }
-    descriptor = open(aside.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
-    guard descriptor >= 0 else { throw Self.refusal(target) }
-  }
-
-  deinit {
-    if descriptor >= 0 { _ = close(descriptor) }
-    if descriptor >= 0 && !isFinished { _ = unlink(aside.path) }
-  }
-
-  func write(_ bytes: [UInt8]) throws(RegistryError) {
-    var done = 0
-    while done < bytes.count {
-      let count = bytes.withUnsafeBytes { bytes in
-        #if os(macOS)
-          Darwin.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-        #else
-          Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
-        #endif
-      }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw Self.refusal(target) }
-      done += count
+    try reader.finish(write)
+    guard done == blob.sizeBytes, hasher.finalize() == digest else {
+      // What is wrong is told by the chunk, where one is.
+      try store.read(.weights) { try blob.forEachPart($0) { _ in } }
+      throw RegistryError(
+        .corrupt, "blob \(digest.short): digest of the file differs", hint: hint)
     }
+    try output.finish()
   }
 
-  func finish() throws(RegistryError) {
-    guard fsync(descriptor) == 0 else { throw Self.refusal(target) }
-    // A link, unlike a rename, fails when somebody has taken the name meanwhile; not all disks
-    // have it.
-    if link(aside.path, target.path) == 0 { return }  // deinit takes the other name away
-    if errno == EEXIST { throw Self.conflict(target) }
-    guard rename(aside.path, target.path) == 0 else { throw Self.refusal(target) }
-    isFinished = true
-  }
-
-  private static func conflict(_ target: URL) -> RegistryError {
-    RegistryError(.conflict, "\(target.path) is already there")
-  }
-
-  private static func refusal(_ target: URL) -> RegistryError {
-    let reason = String(cString: strerror(errno))
-    return switch errno {
-    case ENOSPC, EDQUOT: RegistryError(.unavailable, "the disk is full: \(target.path)")
-    case ENOENT, ENOTDIR: RegistryError(.notFound, "no folder for \(target.path)")
-    default: RegistryError(.unavailable, "\(target.path) cannot be written: \(reason)")
-    }
-  }
+  private static let hint = healingHint
 }

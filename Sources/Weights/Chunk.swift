@@ -104,19 +104,6 @@ extension Chunk {
     return ids.compactMap { decoded[$0] }
   }
 
-  /// Reads those of some chunks that can still be decoded, by their ids; compare them yourself.
-  static func readableContents(of ids: [Int64], _ db: Database) throws -> [Int64: [UInt8]] {
-    do {
-      let contents = try contents(of: ids, isChecked: false, db)
-      return Dictionary(zip(ids, contents), uniquingKeysWith: { first, _ in first })
-    } catch let error as RegistryError where error.kind == .corrupt {
-      guard ids.count > 1 else { return [:] }
-      return try ids.reduce(into: [:]) { found, id in
-        found.merge(try readableContents(of: [id], db)) { first, _ in first }
-      }
-    }
-  }
-
   /// The chunks and all they are differences to, by depth.
   private static func levels(of ids: Set<Int64>, _ db: Database) throws -> [[Chunk]] {
     var levels = [[Chunk]](repeating: [], count: depthMax + 1)
@@ -133,19 +120,29 @@ extension Chunk {
   }
 
   private func decode(_ record: [UInt8], base: [UInt8]?) throws -> [UInt8] {
-    do {
-      return try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
-        let content = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
-        try record.withUnsafeBytes { record in
-          if let base {
-            try base.withUnsafeBytes { try ChunkCodec.decode(record, into: content, base: $0) }
-          } else {
-            try ChunkCodec.decode(record, into: content, base: nil)
-          }
-        }
-        count = sizeBytes
+    try [UInt8](unsafeUninitializedCapacity: sizeBytes) { buffer, count in
+      let content = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: sizeBytes)
+      if let base {
+        try base.withUnsafeBytes { try decode(record, into: content, base: $0) }
+      } else {
+        try decode(record, into: content, base: nil)
       }
-    } catch let error as RegistryError {
+      count = sizeBytes
+    }
+  }
+
+  /// Decodes the chunk's record into memory of exactly its size; errors name the chunk.
+  func decode(
+    _ record: [UInt8], into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?
+  ) throws(RegistryError) {
+    do throws(RegistryError) {
+      let result = record.withUnsafeBytes { record in
+        Result { () throws(RegistryError) in
+          try ChunkCodec.decode(record, into: content, base: base)
+        }
+      }
+      try result.get()
+    } catch {
       throw RegistryError(.corrupt, "chunk \(digest.short): \(error.message)", hint: Self.hint)
     }
   }

@@ -25,10 +25,12 @@ package enum ChunkCodec {
   ///   - content: Up to `contentBytesMax` bytes.
   ///   - element: The type of the elements; nil for bytes of no known type.
   ///   - base: Content that is expected to differ little, with its elements in the same places.
+  ///   - kernels: Which loops do the work; all give the same record.
   /// - Returns: The record.
   /// - Throws: `invalidInput` when the content is too long.
   package static func encode(
-    _ content: UnsafeRawBufferPointer, element: DType?, base: UnsafeRawBufferPointer?
+    _ content: UnsafeRawBufferPointer, element: DType?, base: UnsafeRawBufferPointer?,
+    kernels: CodecKernels = .best
   ) throws(RegistryError) -> Encoded {
     guard content.count <= contentBytesMax else {
       throw RegistryError(
@@ -39,34 +41,36 @@ package enum ChunkCodec {
     if let record = constant(content, width: width) {
       return Encoded(record: record, usesBase: false)
     }
-    var base = base
-    if base?.isEmpty == true { base = nil }
-    return withBase(base, cutTo: content.count) { base in
-      var smallest = Encoded(record: raw(content), usesBase: false)
-      if let planes = planes(content, element: element, base: base),
-        planes.record.count < smallest.record.count
-      {
-        smallest = planes
+    return withBase(base?.isEmpty == true ? nil : base, cutTo: content.count) { base in
+      let plan = PlanePlan.choose(content, element: element, base: base, kernels.functions)
+      var smallest: Encoded?
+      if let plan {
+        smallest = Encoded(
+          record: Planes.encode(content, plan, kernels), usesBase: plan.mapping.usesBase)
       }
-      if element == nil, let record = deflated(content, sizeMax: smallest.record.count - 1) {
-        smallest = Encoded(record: record, usesBase: false)
+      let rawBytes = ChunkHeader.sizeBytes + content.count
+      let sizeMax = min(smallest?.record.count ?? rawBytes, rawBytes) - 1
+      if element?.isFloat != true, let record = matched(content, sizeMax: sizeMax) {
+        return Encoded(record: record, usesBase: false)
       }
-      return smallest
+      if let smallest, smallest.record.count < rawBytes { return smallest }
+      return Encoded(record: raw(content), usesBase: false)
     }
   }
 
   /// Decodes a record into memory of exactly the content's length.
   ///
-  /// Allocates less than four times the content's length, whatever the record says.
+  /// Allocates less than five times the content's length, whatever the record says.
   ///
   /// - Parameters:
   ///   - record: What `encode` returned.
   ///   - content: Memory as long as the content; undefined after an error.
   ///   - base: The encoder's base, needed when `usesBase` says so.
+  ///   - kernels: Which loops do the work; all give the same content.
   /// - Throws: `corrupt` when the record is damaged, is of another length or lacks its base.
   package static func decode(
     _ record: UnsafeRawBufferPointer, into content: UnsafeMutableRawBufferPointer,
-    base: UnsafeRawBufferPointer?
+    base: UnsafeRawBufferPointer?, kernels: CodecKernels = .best
   ) throws(RegistryError) {
     let header = try ChunkHeader(of: record)
     guard header.length == content.count else {
@@ -93,7 +97,11 @@ package enum ChunkCodec {
       }
       let result = withBase(base, cutTo: content.count) { base in
         Result { () throws(RegistryError) in
-          try Planes.decode(record, header, into: content, base: base)
+          if header.version == 1 {
+            try PlanesV1.decode(record, header, into: content, base: base)
+          } else {
+            try Planes.decode(record, header, into: content, base: base, kernels)
+          }
         }
       }
       try result.get()
@@ -137,39 +145,22 @@ package enum ChunkCodec {
     return header.bytes + content.prefix(width)
   }
 
-  /// The record of bytes without a type as one stream; nil when it would be longer than `sizeMax`.
-  private static func deflated(_ content: UnsafeRawBufferPointer, sizeMax: Int) -> [UInt8]? {
-    let looksCompressible = Sample(of: content).bytes.withUnsafeBytes {
-      ByteHistogram(of: $0).isCompressible
-    }
-    guard looksCompressible, !content.isEmpty else { return nil }
+  /// The record as one stream with repeated strings; nil when it would be longer than `sizeMax`, or
+  /// when a sample says that it is not worth the time.
+  private static func matched(_ content: UnsafeRawBufferPointer, sizeMax: Int) -> [UInt8]? {
     let sizeMax = sizeMax - ChunkHeader.sizeBytes
-    guard let stream = Deflate.stream(of: content, .matching, lengthMax: sizeMax) else {
+    guard sizeMax > 0 else { return nil }
+    let sample = Sample(of: content).bytes
+    let share = Double(sizeMax) / Double(content.count)
+    let isWorthIt =
+      sample.count == content.count
+      || sample.withUnsafeBytes { sample in
+        Deflate.stream(of: sample, lengthMax: Int(0.9 * share * Double(sample.count))) != nil
+      }
+    guard isWorthIt, let stream = Deflate.stream(of: content, lengthMax: sizeMax) else {
       return nil
     }
     return ChunkHeader(mode: .deflated, length: content.count).bytes + stream
-  }
-
-  /// The record as planes of the best mapping; nil when there is no word or no mapping to try.
-  private static func planes(
-    _ content: UnsafeRawBufferPointer, element: DType?, base: UnsafeRawBufferPointer?
-  ) -> Encoded? {
-    let words = Planes.Words(content: content, width: element?.sizeBytes ?? 1, base: base)
-    let candidates = mappings(for: element, hasBase: base != nil)
-    guard words.count > 0, let first = candidates.first else { return nil }
-    let mapping = candidates.count == 1 ? first : Planes.choose(candidates, for: words)
-    let matching = element?.isFloat == false && !mapping.usesBase
-    return Encoded(
-      record: Planes.encode(words, mapping, matching: matching), usesBase: mapping.usesBase)
-  }
-
-  /// The mappings worth trying, the preferred one of equals first.
-  private static func mappings(for element: DType?, hasBase: Bool) -> [WordMapping] {
-    guard let element else { return hasBase ? [.xor] : [] }
-    // F16's exponent does not fill a byte either way, and F8 has but one byte.
-    let alone: WordMapping = [.f64, .f32, .bf16].contains(element) ? .rotated : .plain
-    guard hasBase else { return [alone] }
-    return [alone, element.isFloat ? .floatDifference : .integerDifference, .xor]
   }
 
   /// Calls the body with the base as long as the content, copied only when it is shorter.

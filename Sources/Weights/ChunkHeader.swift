@@ -10,9 +10,11 @@ struct ChunkHeader {
     case planes = 3
   }
 
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
   static let sizeBytes = 8
 
+  /// That of the record: 1 or 2.
+  var version = Self.version
   let mode: Mode
   /// The size of a word in bytes.
   var width = 1
@@ -23,7 +25,7 @@ struct ChunkHeader {
   var bytes: [UInt8] {
     let low = UInt32(truncatingIfNeeded: length)
     return [
-      Self.version, mode.rawValue, UInt8(truncatingIfNeeded: width), mapping.rawValue,
+      version, mode.rawValue, UInt8(truncatingIfNeeded: width), mapping.rawValue,
       UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low >> 8),
       UInt8(truncatingIfNeeded: low >> 16), UInt8(truncatingIfNeeded: low >> 24),
     ]
@@ -40,7 +42,7 @@ struct ChunkHeader {
     guard record.count >= Self.sizeBytes else {
       throw RegistryError(.corrupt, "a chunk record of \(record.count) bytes has no header")
     }
-    guard record[0] == Self.version else {
+    guard (1...Self.version).contains(record[0]) else {
       throw RegistryError(.corrupt, "a chunk record has the unknown version \(record[0])")
     }
     let length = record.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
@@ -53,6 +55,7 @@ struct ChunkHeader {
       throw RegistryError(.corrupt, "a chunk record has the impossible header \(header)")
     }
     self.init(mode: mode, width: Int(record[2]), mapping: mapping, length: Int(length))
+    version = record[0]
   }
 }
 

@@ -6,7 +6,8 @@ import Storage
 struct ChunkMend {
   /// What was found, and stored unless it is a dry run.
   private(set) var found: Set<Digest> = []
-  var storedBytes: Int64 { writer.storedBytes }
+  /// The bytes of new records.
+  private(set) var storedBytes: Int64 = 0
   var isDone: Bool { wanted.isEmpty }
 
   /// What is known of a chunk that cannot be read.
@@ -19,7 +20,7 @@ struct ChunkMend {
   /// The chunks that are still to be found.
   private var wanted: [Digest: Wanted]
   private let store: Store
-  private var writer: PackWriter
+  private let writer: PackWriter
   private let isDry: Bool
 
   /// Begins with the ids of chunks that cannot be read; those without a digest are given up.
@@ -76,7 +77,9 @@ struct ChunkMend {
   /// Cuts a file as an import would, by its structure and by its content.
   private mutating func take(from file: URL) throws {
     guard let source = try? SourceFile(file) else { return }
-    if let segments = try? SafetensorsFile.segments(of: source) {
+    // Files in a cache may have names that say nothing.
+    let layout = try? FileLayout(source, asBytes: false, store) { _ in }
+    if let segments = try? layout?.segments ?? SafetensorsFile.segments(of: source) {
       for segment in segments {
         for index in 0..<segment.chunkCount where !isDone {
           let place = segment.offset + Int64(index) * Int64(segment.chunkSizeBytes)
@@ -120,10 +123,11 @@ struct ChunkMend {
     guard Digest(of: decoded) == digest else {
       throw RegistryError(.corrupt, "a chunk did not survive its encoding; nothing was stored")
     }
-    _ = writer.add(
-      digest, sizeBytes: content.count, record: encoded.record,
-      baseId: encoded.usesBase ? known.baseId : nil, mends: true)
-    try writer.flushIfFull()
+    storedBytes += Int64(encoded.record.count)
+    try writer.add(
+      PackWriter.NewChunk(
+        digest: digest, sizeBytes: content.count, record: encoded.record,
+        baseId: encoded.usesBase ? known.baseId : nil, mends: true))
   }
 
   /// The content of a base that a record may be a difference to; nil when it cannot be read.
@@ -138,7 +142,7 @@ struct ChunkMend {
   }
 
   /// Writes what waits.
-  mutating func finish() throws {
-    try writer.flush()
+  func finish() throws {
+    _ = try writer.finish()
   }
 }

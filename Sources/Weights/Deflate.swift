@@ -3,28 +3,15 @@ package import Storage
 
 /// Calls of zlib: complete zlib streams (RFC 1950) in memory.
 package enum Deflate {
-  /// What the compressor looks for; every result is read by the same inflate.
-  enum Strategy: CaseIterable {
-    case huffman, runs, matching
-
-    var code: Int32 {
-      switch self {
-      case .huffman: Z_HUFFMAN_ONLY
-      case .runs: Z_RLE
-      case .matching: Z_DEFAULT_STRATEGY
-      }
-    }
-  }
-
   /// The stream of some bytes; nil when it would be longer than `lengthMax`.
   static func stream(
-    of bytes: UnsafeRawBufferPointer, _ strategy: Strategy, lengthMax: Int
+    of bytes: UnsafeRawBufferPointer, lengthMax: Int
   ) -> [UInt8]? {
     guard lengthMax > 0 else { return nil }
     var state = z_stream()
     // Memory level 9: blocks of 32 Ki symbols, each with its own table.
     let opened = deflateInit2_(
-      &state, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15, 9, strategy.code, ZLIB_VERSION,
+      &state, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15, 9, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
       Int32(MemoryLayout<z_stream>.size))
     guard opened == Z_OK else { return nil }
     defer { deflateEnd(&state) }
@@ -39,25 +26,6 @@ package enum Deflate {
       count = lengthMax - Int(state.avail_out)
     }
     return finished ? stream : nil
-  }
-
-  /// The stream by the strategy that is best on a sample; nil when longer than `lengthMax`.
-  static func smallest(
-    of bytes: UnsafeRawBufferPointer, matching: Bool, lengthMax: Int
-  ) -> [UInt8]? {
-    let sample = Sample(of: bytes).bytes
-    let best = sample.withUnsafeBytes { sample in
-      let isMostlyOneByte = ByteHistogram(of: sample).commonest > sample.count / 2
-      func size(_ strategy: Strategy) -> Double {
-        Double(stream(of: sample, strategy, lengthMax: sample.count)?.count ?? sample.count)
-      }
-      guard isMostlyOneByte || matching else { return Strategy.huffman }
-      // Both others are slower, matching ten times, so they have to be worth it.
-      let plain = size(.huffman)
-      if matching, size(.matching) < 0.9 * plain { return .matching }
-      return isMostlyOneByte && size(.runs) < 0.98 * plain ? .runs : .huffman
-    }
-    return stream(of: bytes, best, lengthMax: lengthMax)
   }
 
   /// Inflates one whole stream, which must fill `output` exactly; `output` is not empty.
@@ -78,5 +46,17 @@ package enum Deflate {
     guard status == Z_STREAM_END, state.avail_in == 0, state.avail_out == 0 else {
       throw RegistryError(.corrupt, "a zlib stream in a chunk record is damaged")
     }
+  }
+
+  /// Inflates one whole stream of so many bytes, at least one.
+  static func inflate(
+    _ stream: UnsafeRawBufferPointer, sizeBytes: Int
+  ) throws(RegistryError) -> [UInt8] {
+    var output = [UInt8](repeating: 0, count: sizeBytes)
+    let result = output.withUnsafeMutableBytes { output in
+      Result { () throws(RegistryError) in try inflate(stream, into: output) }
+    }
+    try result.get()
+    return output
   }
 }

@@ -1,3 +1,4 @@
+import CSystem
 import Foundation
 import GRDB
 import Storage
@@ -23,37 +24,60 @@ enum Pack {
     return db.lastInsertedRowID
   }
 
-  /// Reads the records of chunks, each pack once.
+  /// Reads the records of chunks and no more of their packs.
   ///
   /// - Returns: The records in the order of the chunks.
   /// - Throws: `corrupt` when a pack is missing or too short.
   static func records(of chunks: [Chunk], _ db: Database) throws -> [[UInt8]] {
-    var records = [[UInt8]](repeating: [], count: chunks.count)
-    let byPack = Dictionary(grouping: chunks.indices) { chunks[$0].packId }
-    for (packId, indices) in byPack {
-      let statement = try db.cachedStatement(sql: "SELECT content FROM pack WHERE id = ?")
-      let rows = try Row.fetchCursor(statement, arguments: [packId])
-      guard let row = try rows.next() else {
-        throw RegistryError(
-          .corrupt, "chunk \(chunks[indices[0]].digest.short): its pack is missing")
-      }
-      try row.withUnsafeData(atIndex: 0) { content in
-        for index in indices {
-          records[index] = try chunks[index].record(in: content ?? Data())
-        }
-      }
-    }
-    return records
+    var reader = PackReader(db)
+    return try chunks.map { try reader.record(of: $0) }
   }
 }
 
-extension Chunk {
-  fileprivate func record(in pack: Data) throws -> [UInt8] {
-    let (end, overflows) = offset.addingReportingOverflow(lengthBytes)
-    guard offset >= 0, lengthBytes > 0, !overflows, end <= pack.count else {
-      throw RegistryError(.corrupt, "chunk \(digest.short): its record is outside its pack")
+/// Reads parts of packs, each by its place.
+private struct PackReader: ~Copyable {
+  private let db: Database
+  private var pack: OpaquePointer?
+  private var packId: Int64?
+
+  init(_ db: Database) {
+    self.db = db
+  }
+
+  deinit { _ = sqlite3_blob_close(pack) }
+
+  mutating func record(of chunk: Chunk) throws -> [UInt8] {
+    try open(chunk)
+    let (end, overflows) = chunk.offset.addingReportingOverflow(chunk.lengthBytes)
+    guard chunk.offset >= 0, chunk.lengthBytes > 0, !overflows, end <= sqlite3_blob_bytes(pack),
+      let offset = Int32(exactly: chunk.offset), let length = Int32(exactly: chunk.lengthBytes)
+    else {
+      throw RegistryError(.corrupt, "chunk \(chunk.digest.short): its record is outside its pack")
     }
-    return pack.withUnsafeBytes { Array($0[offset..<end]) }
+    return try [UInt8](unsafeUninitializedCapacity: chunk.lengthBytes) { buffer, count in
+      try check(sqlite3_blob_read(pack, buffer.baseAddress, length, offset))
+      count = chunk.lengthBytes
+    }
+  }
+
+  private mutating func open(_ chunk: Chunk) throws {
+    guard packId != chunk.packId else { return }
+    packId = nil
+    let result =
+      pack == nil
+      ? sqlite3_blob_open(db.sqliteConnection, "main", "pack", "content", chunk.packId, 0, &pack)
+      : sqlite3_blob_reopen(pack, chunk.packId)
+    guard result != SQLITE_ERROR else {  // no such row
+      throw RegistryError(.corrupt, "chunk \(chunk.digest.short): its pack is missing")
+    }
+    try check(result)
+    packId = chunk.packId
+  }
+
+  private func check(_ result: Int32) throws {
+    guard result == SQLITE_OK else {
+      throw DatabaseError(resultCode: ResultCode(rawValue: result))
+    }
   }
 }
 

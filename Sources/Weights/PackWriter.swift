@@ -1,22 +1,48 @@
+import Dispatch
 import Foundation
 import GRDB
 import Storage
+import Synchronization
 
-/// Collects the new chunks of one import and commits them a few packs at a time.
-struct PackWriter {
-  /// A chunk that is in the store, by its id, or one still to be written, by its number in this
-  /// import.
+/// Collects the new chunks and blobs of an import and commits them some packs at a time, beside the
+/// work on what follows.
+///
+/// Chunks and the blobs that name them wait in order, and what waits is committed together: a blob
+/// is never there before all of its content.
+final class PackWriter: Sendable {
+  /// A chunk that is in the store, or one that will be when this writer has committed.
   enum Place: Sendable {
     case stored(Int64)
-    case new(Int)
+    case new(Digest)
   }
 
-  private struct NewChunk {
+  /// A chunk that is to be stored.
+  struct NewChunk: Sendable {
     let digest: Digest
     let sizeBytes: Int
     let record: [UInt8]
     let baseId: Int64?
+    /// Whether the store has it, damaged.
     let mends: Bool
+  }
+
+  /// A blob whose chunks are in the store or with the writer.
+  struct NewBlob: Sendable {
+    let digest: Digest
+    let sizeBytes: Int64
+    let container: String
+    let segments: [Segment]
+    let places: [[Place]]
+
+    /// About what its rows take.
+    fileprivate var rowBytes: Int { 100 + places.reduce(0) { $0 + 100 + 4 * $1.count } }
+  }
+
+  fileprivate struct Batch: Sendable {
+    var chunks: [NewChunk] = []
+    var blobs: [NewBlob] = []
+    var bytes = 0
+    var isEmpty: Bool { chunks.isEmpty && blobs.isEmpty }
   }
 
   /// Where a record lies.
@@ -28,72 +54,84 @@ struct PackWriter {
   static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
 
   private let store: Store
-  private var pending: [NewChunk] = []
-  private var pendingBytes = 0
-  private var numbers: [Digest: Int] = [:]
-  private var ids: [Int64] = []
-  private(set) var storedBytes: Int64 = 0
+  private let queue = DispatchQueue(label: "registry.packs")
+  private let state = Mutex(State())
+
+  private struct State {
+    var waiting = Batch()
+    var underWay: Job<Batch, Void>?
+    var hasCommitted = false
+  }
 
   init(_ store: Store) {
     self.store = store
   }
 
-  /// The number of a chunk that waits to be written.
-  func number(of digest: Digest) -> Int? { numbers[digest] }
-
-  /// Takes a chunk whose digest neither the store nor this writer has, or a damaged one of the
-  /// store.
-  ///
-  /// - Returns: Its number in this import.
-  mutating func add(
-    _ digest: Digest, sizeBytes: Int, record: [UInt8], baseId: Int64?, mends: Bool
-  ) -> Int {
-    let number = ids.count + pending.count
-    pending.append(
-      NewChunk(digest: digest, sizeBytes: sizeBytes, record: record, baseId: baseId, mends: mends))
-    pendingBytes += record.count
-    numbers[digest] = number
-    return number
+  /// Takes a chunk that the store does not have, or has damaged.
+  func add(_ chunk: NewChunk) throws {
+    try add(bytes: chunk.record.count) { $0.chunks.append(chunk) }
   }
 
-  /// Writes what waits, once it is enough for a transaction.
-  mutating func flushIfFull() throws {
-    if pendingBytes >= Self.flushBytes { try flush() }
+  /// Takes a blob, after all of its chunks.
+  func add(_ blob: NewBlob) throws {
+    try add(bytes: blob.rowBytes) { $0.blobs.append(blob) }
   }
 
-  /// Writes what waits in one transaction.
-  mutating func flush() throws {
-    guard !pending.isEmpty else { return }
-    try store.checkSpace(forBytes: Int64(pendingBytes))
-    let (fresh, freshBytes) = try store.write(.weights) { db in try write(db) }
-    ids += fresh
-    storedBytes += freshBytes
-    pending.removeAll()
-    numbers.removeAll()
-    pendingBytes = 0
-  }
-
-  /// The id of a chunk after `flush`.
-  func id(of place: Place) -> Int64 {
-    switch place {
-    case .stored(let id): id
-    case .new(let number): ids[number]
+  private func add(bytes: Int, _ change: (inout Batch) -> Void) throws {
+    let full = state.withLock { state in
+      change(&state.waiting)
+      state.waiting.bytes += bytes
+      return state.waiting.bytes >= Self.flushBytes ? state.waiting.take() : nil
     }
+    if let full { try start(full) }
   }
 
-  private func write(_ db: Database) throws -> (ids: [Int64], storedBytes: Int64) {
+  /// Commits a batch beside what the caller does next, but not before the last one is done.
+  private func start(_ batch: Batch) throws {
+    try wait()
+    let job = Job(batch, on: queue) { batch in
+      try self.commit(batch)
+      try self.store.checkpoint(.weights, keepsLog: true)  // so that little is left for the end
+    }
+    state.withLock { $0.underWay = job }
+  }
+
+  private func wait() throws {
+    try state.withLock { $0.underWay.take() }?.get()
+  }
+
+  /// Commits all that waits.
+  ///
+  /// - Returns: Whether this writer has committed anything at all.
+  func finish() throws -> Bool {
+    try wait()
+    let batch = state.withLock { $0.waiting.take() }
+    if !batch.isEmpty { try commit(batch) }
+    return state.withLock { $0.hasCommitted }
+  }
+
+  private func commit(_ batch: Batch) throws {
+    try store.checkSpace(forBytes: Int64(batch.bytes))
+    try store.write(.weights) { db in
+      try write(batch.chunks, db)
+      for blob in batch.blobs { try blob.insert(db) }
+    }
+    state.withLock { $0.hasCommitted = true }
+  }
+
+  private func write(_ chunks: [NewChunk], _ db: Database) throws {
     // Another process may have stored the same content since we looked.
-    var written = try pending.map { try Chunk.findId($0.digest, db) }
-    let fresh = pending.indices.filter { written[$0] == nil || pending[$0].mends }
-    var storedBytes: Int64 = 0
+    let written = try chunks.map { try Chunk.findId($0.digest, db) }
+    let fresh = chunks.indices.filter { written[$0] == nil || chunks[$0].mends }
     var start = 0
     while start < fresh.count {
       var content: [UInt8] = []
+      content.reserveCapacity(Pack.sizeBytesMax)
       var end = start
       while end < fresh.count,
-        content.isEmpty || content.count + pending[fresh[end]].record.count <= Pack.sizeBytesMax
+        content.isEmpty || content.count + chunks[fresh[end]].record.count <= Pack.sizeBytesMax
       {
-        content += pending[fresh[end]].record
+        content += chunks[fresh[end]].record
         end += 1
       }
       let packId = try Pack.insert(content, db)
@@ -101,19 +139,17 @@ struct PackWriter {
       for index in fresh[start..<end] {
         let place = PackPlace(packId: packId, offset: offset)
         if let id = written[index] {
-          try mend(id, pending[index], place, db)
+          try mend(id, chunks[index], place, db)
         } else {
-          written[index] = try insert(pending[index], place, db)
+          try insert(chunks[index], place, db)
         }
-        offset += pending[index].record.count
+        offset += chunks[index].record.count
       }
-      storedBytes += Int64(content.count)
       start = end
     }
-    return (written.compactMap { $0 }, storedBytes)
   }
 
-  private func insert(_ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws -> Int64 {
+  private func insert(_ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
     // Another import may have mended the base, and so shortened its chain, since we looked.
     let statement = try db.cachedStatement(
       sql: """
@@ -124,7 +160,6 @@ struct PackWriter {
     try statement.execute(arguments: [
       chunk.digest, chunk.sizeBytes, place.packId, place.offset, chunk.record.count, chunk.baseId,
     ])
-    return db.lastInsertedRowID
   }
 
   /// Points a damaged chunk to a new record; what is a difference to it may come nearer to the start
@@ -150,5 +185,66 @@ struct PackWriter {
         )
         UPDATE chunk SET depth = later.depth FROM later WHERE chunk.id = later.id
         """, arguments: [id, Chunk.depthMax])
+  }
+}
+
+extension PackWriter.Batch {
+  /// Leaves an empty batch.
+  fileprivate mutating func take() -> Self {
+    defer { self = Self() }
+    return self
+  }
+}
+
+extension PackWriter.NewBlob {
+  /// Inserts the blob's row and its segments, or makes them anew where they are damaged.
+  ///
+  /// What came as bytes first is cut anew when it comes as tensors.
+  fileprivate func insert(_ db: Database) throws {
+    guard let stored = try storedSegments(db) else {
+      throw RegistryError(.corrupt, "a chunk of blob \(digest.short) is gone", hint: "try again")
+    }
+    if try isThere(stored, db) { return }
+    try db.execute(
+      sql: """
+        INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
+        ON CONFLICT (digest) DO UPDATE
+        SET sizeBytes = excluded.sizeBytes, container = excluded.container
+        """, arguments: [digest, sizeBytes, container])
+    let blobId = try Blob.get(digest, db).id
+    try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [blobId])
+    for segment in stored { try segment.insert(blobId: blobId, db) }
+  }
+
+  /// Whether the store has the blob with exactly these chunks, or has it cut as tensors.
+  func isThere(_ db: Database) throws -> Bool {
+    guard let stored = try storedSegments(db) else { return false }
+    return try isThere(stored, db)
+  }
+
+  /// The segments with the ids of their chunks; nil while some chunk is not in the store.
+  private func storedSegments(_ db: Database) throws -> [StoredSegment]? {
+    var stored: [StoredSegment] = []
+    for (position, (segment, places)) in zip(segments, places).enumerated() {
+      let ids = try places.compactMap { place in
+        switch place {
+        case .stored(let id): id
+        case .new(let digest): try Chunk.findId(digest, db)
+        }
+      }
+      guard ids.count == places.count else { return nil }
+      stored.append(StoredSegment(position: position, segment: segment, chunkIds: ids))
+    }
+    return stored
+  }
+
+  private func isThere(_ stored: [StoredSegment], _ db: Database) throws -> Bool {
+    do {
+      guard let blob = try Blob.find(digest, db), blob.sizeBytes == sizeBytes else { return false }
+      if blob.container != container { return container == "bytes" }
+      return try StoredSegment.list(blobId: blob.id, db) == stored
+    } catch let error as RegistryError where error.kind == .corrupt {
+      return false
+    }
   }
 }

@@ -13,10 +13,18 @@ package final class SourceFile {
   /// Opens a file; symbolic links are followed, since caches of models are made of them.
   ///
   /// - Throws: `notFound` without a file; `invalidInput` when it is no regular file or larger than any disk; `denied`.
-  package init(_ url: URL) throws(RegistryError) {
-    let path = url.path
-    name = url.lastPathComponent
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // a pipe must not block the open
+  package convenience init(_ url: URL) throws(RegistryError) {
+    try self.init(Array(url.path.utf8))
+  }
+
+  /// Opens a file by its path, byte for byte: not every name is UTF-8.
+  package init(_ bytes: [UInt8]) throws(RegistryError) {
+    let path = String(decoding: bytes, as: UTF8.self)
+    name = String(decoding: bytes.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
+    descriptor = (bytes.map(CChar.init(bitPattern:)) + [0]).withUnsafeBufferPointer { path in
+      // A pipe must not block the open.
+      path.baseAddress.map { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } ?? -1
+    }
     guard descriptor >= 0 else {
       let reason = String(cString: strerror(errno))
       switch errno {

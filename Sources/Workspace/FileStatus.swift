@@ -27,48 +27,29 @@ struct FileStatus {
     sizeBytes = Int64(status.st_size)
   }
 
-  /// A name in a folder.
-  struct Name {
-    /// The name; repaired where it is not UTF-8.
-    let text: String
-    let isText: Bool
-
-    init(_ bytes: [UInt8]) {
-      let valid = String(validating: bytes, as: UTF8.self)
-      text = valid ?? String(decoding: bytes, as: UTF8.self)
-      isText = valid != nil
-    }
-  }
-
   /// The names in a folder, in byte order.
   ///
   /// - Parameter folder: A folder.
   /// - Returns: All names but `.` and `..`.
   /// - Throws: `invalidInput` for a name that is not UTF-8; `denied` when the folder cannot be read.
   static func names(in folder: URL) throws(RegistryError) -> [String] {
-    let names = try namesAsFound(in: folder)
-    if let name = names.first(where: { !$0.isText }) {
-      throw RegistryError(
-        .invalidInput, "\(folder.path) has a file whose name is not UTF-8",
-        hint: "rename it: \(name.text)")
-    }
-    return names.map(\.text)
-  }
-
-  /// The names in a folder, in byte order, among them those that are not UTF-8.
-  static func namesAsFound(in folder: URL) throws(RegistryError) -> [Name] {
     guard let stream = opendir(folder.path) else {
       let reason = String(cString: strerror(errno))
       throw RegistryError(.denied, "\(folder.path) cannot be read: \(reason)")
     }
     defer { closedir(stream) }
-    var names: [Name] = []
+    var names: [String] = []
     while let entry = readdir(stream) {
       let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if bytes.elementsEqual([46]) || bytes.elementsEqual([46, 46]) { continue }
-      names.append(Name(bytes))
+      guard let name = String(validating: bytes, as: UTF8.self) else {
+        throw RegistryError(
+          .invalidInput, "\(folder.path) has a file whose name is not UTF-8",
+          hint: "rename it: \(String(decoding: bytes, as: UTF8.self))")
+      }
+      names.append(name)
     }
-    return names.sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   /// The space that a folder's files take, in bytes; 0 when it is not there.

@@ -14,14 +14,6 @@ package struct FolderFile: Sendable, Equatable {
   /// What no version keeps.
   package static let skipped: Set<String> = [".git", ".registry", ".DS_Store", "__pycache__"]
 
-  /// What is found in a folder, whatever is wrong with some of it.
-  struct Found {
-    /// The files in byte order of their paths.
-    var files: [FolderFile] = []
-    /// What no version takes, by relative path.
-    var faults: [(path: String, error: RegistryError)] = []
-  }
-
   /// Lists the files of a folder in byte order of their paths.
   ///
   /// Links to files are followed, as Hugging Face's cache has them; links to folders are refused, so there is no loop.
@@ -43,62 +35,25 @@ package struct FolderFile: Sendable, Equatable {
     guard status.kind == .folder else {
       throw RegistryError(.invalidInput, "\(root.path) is neither a file nor a folder")
     }
-    let found = find(in: root, skipping: skipped)
-    if let first = found.faults.first { throw first.error }
-    return found.files
+    let found = OutputFolder(root.resolvingSymlinksInPath(), skipping: skipped)
+    if let first = found.skipped.first { throw fault(first.reason, root, first.path) }
+    return try found.files.map { file throws(RegistryError) in
+      if let fault = file.fault { throw fault }
+      let url = URL(filePath: String(decoding: file.place, as: UTF8.self))
+      return FolderFile(path: file.path, url: url, sizeBytes: file.sizeBytes)
+    }
   }
 
-  /// Finds the files of a folder, which need not exist; links are treated as in `list`.
-  static func find(in root: URL, skipping skipped: Set<String> = skipped) -> Found {
-    let root = root.resolvingSymlinksInPath()
-    var found = Found()
-    guard FileStatus(following: root.path) != nil else { return found }
-    var folders = [""]
-    while let folder = folders.popLast() {
-      let place = folder.isEmpty ? root : root.appending(path: folder)
-      do throws(RegistryError) {
-        let names = try FileStatus.namesAsFound(in: place)
-        for name in names where !skipped.contains(name.text) {
-          let path = folder.isEmpty ? name.text : "\(folder)/\(name.text)"
-          if found.take(path, name, place) { folders.append(path) }
-        }
-      } catch {
-        found.faults.append((folder, error))
-      }
+  private static func fault(
+    _ reason: OutputFolder.Reason, _ root: URL, _ path: String
+  ) -> RegistryError {
+    let place = path.isEmpty ? root : root.appending(path: path)
+    let sentence = "\(place.path) \(reason.rawValue)"
+    return switch reason {
+    case .unreadable: RegistryError(.denied, sentence)
+    case .noFile: RegistryError(.invalidInput, sentence)
+    case .linkToFolder:
+      RegistryError(.invalidInput, sentence, hint: "put the folder there itself")
     }
-    found.files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
-    return found
-  }
-}
-
-extension FolderFile.Found {
-  /// Sorts one entry of a folder in; true when it is a folder to look into.
-  fileprivate mutating func take(_ path: String, _ name: FileStatus.Name, _ place: URL) -> Bool {
-    do throws(RegistryError) {
-      guard name.isText else {
-        throw RegistryError(
-          .invalidInput, "\(place.path) has a file whose name is not UTF-8",
-          hint: "rename it: \(name.text)")
-      }
-      let url = place.appending(path: name.text)
-      guard let entry = FileStatus(following: url.path) else {
-        throw RegistryError(.invalidInput, "\(url.path) is a link to nothing")
-      }
-      try VersionFile.checkPath(path)
-      switch entry.kind {
-      case .file:
-        files.append(FolderFile(path: path, url: url, sizeBytes: entry.sizeBytes))
-      case .folder where entry.isLink:
-        throw RegistryError(
-          .invalidInput, "\(url.path) is a link to a folder", hint: "put the folder there itself")
-      case .folder:
-        return true
-      case .other:
-        throw RegistryError(.invalidInput, "\(url.path) is neither a file nor a folder")
-      }
-    } catch {
-      faults.append((path, error))
-    }
-    return false
   }
 }

@@ -31,23 +31,21 @@ package struct ImportedFiles: Sendable {
         .invalidInput, "the folder has no files", hint: "name a folder with files")
     }
     for file in found { try VersionFile.checkPath(file.path) }
-    let parentFiles = try store.read { db in try parents.flatMap { try $0.files(db) } }
-      .filter { $0.path.hasSuffix(".safetensors") }
+    let ancestors = try store.read { try Ancestors(parents, $0) }
+    let work = try Blob.Import(to: store, parents: ancestors.blobs)
     let totalBytes = try sizeBytes(ofAll: found)
     var doneBytes: Int64 = 0
     var storedBytes: Int64 = 0
     let files = try found.map { file in
-      // Of several bases the first with a tensor's name is taken: the file of the same path.
-      let bases =
-        parentFiles.filter { $0.path.utf8.elementsEqual(file.path.utf8) }
-        + parentFiles.filter { !$0.path.utf8.elementsEqual(file.path.utf8) }
-      let added = try Blob.add(file: file.url, parents: bases.map(\.digest), to: store) { done in
+      let near = ancestors.blobs(at: file.path)
+      let added = try work.add(file.url, near: near) { done in
         progress(.init(path: file.path, doneBytes: doneBytes + done, totalBytes: totalBytes))
       }
       doneBytes += added.sizeBytes
       storedBytes += added.storedBytes
       return VersionFile(path: file.path, digest: added.digest, sizeBytes: added.sizeBytes)
     }
+    try work.commit()
     return ImportedFiles(files: files, storedBytes: storedBytes)
   }
 

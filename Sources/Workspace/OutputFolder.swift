@@ -2,7 +2,7 @@ import Catalog
 import Foundation
 import Storage
 
-/// The files that a child left in `REGISTRY_OUTPUT_DIR`.
+/// What is in a folder: the files that a child left in `REGISTRY_OUTPUT_DIR`, or those of an import.
 struct OutputFolder {
   /// A regular file, or a symbolic link to one.
   struct File {
@@ -10,6 +10,8 @@ struct OutputFolder {
     let path: String
     /// The path in the file system, byte for byte.
     let place: [UInt8]
+    /// The size when it was found.
+    let sizeBytes: Int64
     /// Why no version may have it; nil when one may.
     let fault: RegistryError?
   }
@@ -34,49 +36,54 @@ struct OutputFolder {
   private var taken: Set<[UInt8]> = []
 
   /// Lists a folder, which need not exist; links to folders are not followed.
-  init(_ folder: URL) {
+  ///
+  /// - Parameters:
+  ///   - folder: The folder.
+  ///   - skipped: Names of files and folders to leave out, wherever they are.
+  init(_ folder: URL, skipping skipped: Set<String> = []) {
+    let left = Set(skipped.map { Array($0.utf8) })
     root = Array(folder.path.utf8)
-    var odd: [[UInt8]] = []
+    var odd: [(path: [UInt8], sizeBytes: Int64)] = []
     var open: [[UInt8]] = [[]]
     while let prefix = open.popLast() {
-      for name in names(prefix) {
+      for name in names(prefix) where !left.contains(name) {
         let path = prefix.isEmpty ? name : prefix + [47] + name
         switch kind(path) {
         case .success(.folder): open.append(path)
-        case .success(.file):
+        case .success(.file(let sizeBytes)):
           let text = String(validating: path, as: UTF8.self)
           if let text, (try? VersionFile.checkPath(text)) != nil {
-            add(text, path)
+            taken.insert(path)
+            files.append(
+              File(path: text, place: place(path), sizeBytes: sizeBytes, fault: nil))
           } else {
-            odd.append(path)
+            odd.append((path, sizeBytes))
           }
-        case .failure(let reason): skipped.append((Self.escaped(path), reason.reason))
+        case .failure(let fault): self.skipped.append((Self.escaped(path), fault.reason))
         }
       }
     }
-    for path in odd { addOdd(path) }  // after the others, whose names they must not take
+    // After the others, whose names they must not take.
+    for file in odd { addOdd(file.path, file.sizeBytes) }
     files.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
   }
 
-  private mutating func add(_ text: String, _ path: [UInt8]) {
-    taken.insert(path)
-    files.append(File(path: text, place: place(path), fault: nil))
-  }
-
-  private mutating func addOdd(_ path: [UInt8]) {
+  private mutating func addOdd(_ path: [UInt8], _ sizeBytes: Int64) {
     var text = Self.escaped(path)
     if text.utf8.count > Self.escapedBytesMax {
       text = "long-" + String(decoding: text.utf8.suffix(Self.escapedBytesMax), as: UTF8.self)
     }
     while !taken.insert(Array(text.utf8)).inserted { text += "~" }
     let fault = RegistryError(.invalidInput, "no version may have a file of the name '\(text)'")
-    files.append(File(path: text, place: place(path), fault: fault))
+    files.append(
+      File(path: text, place: place(path), sizeBytes: sizeBytes, fault: fault))
   }
 
   private func place(_ path: [UInt8]) -> [UInt8] { path.isEmpty ? root : root + [47] + path }
 
   private enum Kind {
-    case file, folder
+    case file(sizeBytes: Int64)
+    case folder
   }
 
   private struct Fault: Error {
@@ -95,7 +102,7 @@ struct OutputFolder {
       return .failure(Fault(reason: .noFile))
     }
     switch type() {
-    case S_IFREG: return .success(.file)
+    case S_IFREG: return .success(.file(sizeBytes: Int64(entry.st_size)))
     case S_IFDIR: return .failure(Fault(reason: .linkToFolder))
     default: return .failure(Fault(reason: .noFile))
     }
@@ -104,7 +111,7 @@ struct OutputFolder {
   /// The names in a folder, byte for byte.
   private mutating func names(_ path: [UInt8]) -> [[UInt8]] {
     guard let stream = Self.withPath(place(path), { opendir($0) }) else {
-      if !path.isEmpty { skipped.append((Self.escaped(path), .unreadable)) }
+      if errno != ENOENT { skipped.append((Self.escaped(path), .unreadable)) }
       return []
     }
     defer { closedir(stream) }

@@ -4,15 +4,16 @@ import Storage
 import Tracking
 import Weights
 
-/// Stores the files that a run left, sorted into those of the version and the others.
+/// Takes the files that a run left, sorted into those of the version and the others.
 struct OutputImport {
   let rule: OutputRule
-  /// Blobs of the starting version, for differences.
-  let parents: [Digest]
+  /// Files of the starting version and of what it came from, for differences.
+  let ancestors: Ancestors
   /// Where the folder will be when some of its files cannot be stored.
   let keptFiles: URL?
   let progress: (Int64) -> Void
 
+  private let work: Blob.Import
   private(set) var versionFiles: [VersionFile] = []
   private(set) var otherFiles: [VersionFile] = []
   /// The first reason why there can be no version.
@@ -24,11 +25,12 @@ struct OutputImport {
   private(set) var doneBytes: Int64 = 0
 
   init(
-    rule: OutputRule, parents: [Digest], keptFiles: URL? = nil,
+    rule: OutputRule, ancestors: Ancestors, keptFiles: URL? = nil, to store: Store,
     progress: @escaping (Int64) -> Void
-  ) {
+  ) throws {
     self.rule = rule
-    self.parents = parents
+    self.ancestors = ancestors
+    work = try Blob.Import(to: store, parents: ancestors.blobs)
     self.keptFiles = keptFiles
     self.progress = progress
   }
@@ -42,10 +44,10 @@ struct OutputImport {
     return [RunCheck(rule: "output", isWarning ? .warn : .fail, evidence: evidence)]
   }
 
-  /// Stores all files of a folder.
+  /// Takes all files of a folder.
   ///
   /// - Throws: `unavailable`; what is wrong with a file itself becomes a fault.
-  mutating func add(_ folder: OutputFolder, to store: Store) throws {
+  mutating func add(_ folder: OutputFolder) throws {
     for (path, reason) in folder.skipped {
       switch reason {
       case .unreadable: noteUnstored(path, "\(path) of the output \(reason.rawValue)")
@@ -54,7 +56,7 @@ struct OutputImport {
     }
     for file in folder.files {
       do {
-        try add(file, to: store)
+        try add(file)
       } catch let error as RegistryError
         where [.invalidInput, .denied, .notFound].contains(error.kind)
       {
@@ -63,19 +65,36 @@ struct OutputImport {
     }
   }
 
-  private mutating func add(_ file: OutputFolder.File, to store: Store) throws {
-    if let fault = file.fault {
-      note(fault, file.path)
-      return take(try addAsBytes(file, to: store), file, isOfVersion: false)
-    }
-    let url = URL(filePath: String(decoding: file.place, as: UTF8.self))
+  /// Takes a file that is none of the folder's, such as the run's output.
+  mutating func add(other file: URL) throws -> Digest {
     let start = doneBytes
     let report = progress
+    let added = try work.add(file) { report(start + $0) }
+    doneBytes += added.sizeBytes
+    return added.digest
+  }
+
+  /// Stores what has been taken; until then nothing of it is there.
+  func commit() throws {
+    try work.commit()
+  }
+
+  private mutating func add(_ file: OutputFolder.File) throws {
+    let start = doneBytes
+    let report = progress
+    func store(asBytes: Bool) throws -> Blob.Added {
+      try work.add(
+        file.place, asBytes: asBytes, near: ancestors.blobs(at: file.path)
+      ) { report(start + $0) }
+    }
+    if let fault = file.fault {
+      note(fault, file.path)
+      return take(try store(asBytes: true), file, isOfVersion: false)
+    }
     do {
-      let added = try Blob.add(file: url, parents: parents, to: store) { report(start + $0) }
-      take(added, file, isOfVersion: rule.isOfVersion(file.path))
+      take(try store(asBytes: false), file, isOfVersion: rule.isOfVersion(file.path))
     } catch let error as RegistryError where error.kind == .invalidInput {
-      let added = try addAsBytes(file, to: store)
+      let added = try store(asBytes: true)
       note(error, file.path)
       take(added, file, isOfVersion: false)
     }
@@ -102,16 +121,5 @@ struct OutputImport {
 
   private mutating func note(_ path: String, _ reason: String) {
     faults.append(["path": .string(path), "reason": .string(reason)])
-  }
-
-  /// Keeps a file that is not what its name says, under a name that promises nothing.
-  private func addAsBytes(_ file: OutputFolder.File, to store: Store) throws -> Blob.Added {
-    let link = FileManager.default.temporaryDirectory
-      .appending(path: "registry-\([UInt8].random(count: 8).hex)")
-    let target = (file.place + [0]).map(CChar.init(bitPattern:))
-    guard target.withUnsafeBufferPointer({ $0.baseAddress.map { symlink($0, link.path) } }) == 0
-    else { throw RegistryError(.unavailable, "\(link.path) cannot be made") }
-    defer { try? FileManager.default.removeItem(at: link) }
-    return try Blob.add(file: link, to: store)
   }
 }

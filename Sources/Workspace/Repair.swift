@@ -47,7 +47,7 @@ package struct Repair: Sendable {
     decisions: (Database) throws -> [Verification.Fault],
     _ progress: @escaping (Int64, Int64) throws -> Void
   ) throws -> Repair {
-    let cached = FolderFile.find(in: CachedFolder.root(of: store), skipping: []).files.map(\.url)
+    let cached = files(in: CachedFolder.root(of: store), skipping: [])
     // In the cache, gc takes what a killed process leaves.
     let aside = CachedFolder.root(of: store).appending(
       path: "\([UInt8].random(count: 8).hex).repair")
@@ -104,7 +104,12 @@ package struct Repair: Sendable {
       if isSame(folder, place) { return sources }
     }
     if FileStatus(following: place.path)?.kind == .file { return sources + [.files([place])] }
-    return sources + [.files(FolderFile.find(in: place).files.map(\.url))]
+    return sources + [.files(files(in: place, skipping: FolderFile.skipped))]
+  }
+
+  private static func files(in folder: URL, skipping skipped: Set<String>) -> [URL] {
+    OutputFolder(folder.resolvingSymlinksInPath(), skipping: skipped).files
+      .map { URL(filePath: String(decoding: $0.place, as: UTF8.self)) }
   }
 
   /// Whether two paths lead to one folder.

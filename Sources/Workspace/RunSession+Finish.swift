@@ -63,16 +63,15 @@ extension RunSession {
   ) throws -> Closed {
     try store.withContent {
       let (model, base) = try store.read { db in try lineage(of: run, db) }
-      var work = OutputImport(
-        rule: ending.output, parents: base?.blobs ?? [], keptFiles: ending.keptFiles,
+      let ancestors = try store.read { try Ancestors(base.map { [$0] } ?? [], $0) }
+      var work = try OutputImport(
+        rule: ending.output, ancestors: ancestors, keptFiles: ending.keptFiles, to: store,
         progress: progress)
-      try work.add(OutputFolder(ending.files), to: store)
+      try work.add(OutputFolder(ending.files))
       let hasOutput =
         (try? ending.outputFile.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 > 0
-      let before = work.doneBytes
-      let output =
-        hasOutput
-        ? try Blob.add(file: ending.outputFile, to: store) { progress(before + $0) }.digest : nil
+      let output = hasOutput ? try work.add(other: ending.outputFile) : nil
+      try work.commit()
       return try store.write { db in
         let current = try Run.get(run.id, db)
         try putFacts(ending, output, work.checks, current, db)
@@ -167,13 +166,10 @@ extension RunSession {
 
   private static func lineage(
     of run: Run, _ db: Database
-  ) throws -> (model: Model?, base: (id: Int64, blobs: [Digest])?) {
+  ) throws -> (model: Model?, base: Version?) {
     let task = try Experiment.get(id: run.experimentId, db).task
     let base = try run.baseVersionId.flatMap { try Version.find(id: $0, db) }
-    return (
-      try task.map { try Model.get(id: $0.modelId, db) },
-      try base.map { ($0.id, try $0.files(db).map(\.digest)) }
-    )
+    return (try task.map { try Model.get(id: $0.modelId, db) }, base)
   }
 
   private static func addVersion(

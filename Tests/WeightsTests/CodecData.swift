@@ -67,28 +67,33 @@ struct CodecData {
 
 extension ChunkCodec {
   /// Encodes arrays.
-  static func encode(_ content: [UInt8], _ element: DType?, base: [UInt8]? = nil) throws -> Encoded
-  {
-    try content.withUnsafeBytes { content in
-      guard let base else { return try encode(content, element: element, base: nil) }
-      return try base.withUnsafeBytes { try encode(content, element: element, base: $0) }
+  static func encode(
+    _ content: [UInt8], _ element: DType?, base: [UInt8]? = nil, kernels: CodecKernels = .best
+  ) throws -> Encoded {
+    let content = GuardedMemory(content)
+    let base = base.map { GuardedMemory($0) }
+    return try withExtendedLifetime((content, base)) {
+      try encode(
+        UnsafeRawBufferPointer(content.bytes), element: element,
+        base: base.map { UnsafeRawBufferPointer($0.bytes) }, kernels: kernels)
     }
   }
 
-  /// Decodes into an array between guard bytes, which must stay as they were.
-  static func decode(_ record: [UInt8], length: Int, base: [UInt8]? = nil) throws -> [UInt8] {
-    let guards = [UInt8](repeating: 0xa5, count: 64)
-    var memory = guards + [UInt8](repeating: 0, count: length) + guards
-    defer {
-      #expect(memory.prefix(64) == guards[...] && memory.suffix(64) == guards[...])
+  /// Decodes into an array; neither the record nor the base nor the array is left on either side.
+  static func decode(
+    _ record: [UInt8], length: Int, base: [UInt8]? = nil, kernels: CodecKernels = .best
+  ) throws -> [UInt8] {
+    let before = [UInt8](repeating: 0xa5, count: 64)
+    let memory = GuardedMemory(before + [UInt8](repeating: 0, count: length))
+    let record = GuardedMemory(record)
+    let base = base.map { GuardedMemory($0) }
+    defer { #expect(memory.prefix(64) == before) }
+    return try withExtendedLifetime((memory, record, base)) {
+      try decode(
+        UnsafeRawBufferPointer(record.bytes),
+        into: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[64...]),
+        base: base.map { UnsafeRawBufferPointer($0.bytes) }, kernels: kernels)
+      return Array(memory.bytes[64...])
     }
-    try memory.withUnsafeMutableBytes { memory in
-      let content = UnsafeMutableRawBufferPointer(rebasing: memory[64..<64 + length])
-      try record.withUnsafeBytes { record in
-        guard let base else { return try decode(record, into: content, base: nil) }
-        return try base.withUnsafeBytes { try decode(record, into: content, base: $0) }
-      }
-    }
-    return Array(memory[64..<64 + length])
   }
 }

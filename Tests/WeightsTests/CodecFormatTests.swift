@@ -20,18 +20,21 @@ import Weights
 
   /// The first record of the page, put together from its fields.
   private var stored: [UInt8] {
-    let planes = planesTwin(content, base, width: 2, mapping: 3)
-    let header: [UInt8] = [1, 3, 2, 3, UInt8(content.count), 0, 0, 0]
-    let entry: [UInt8] = [1, 3, 0, 0]
-    return header + entry + entry + planes + [content[6]]
+    let planes = SplitTwin(content, base, width: 2, mapping: 3, shift: 0).planes
+    let header: [UInt8] = [2, 3, 2, 3, UInt8(content.count), 0, 0, 0]
+    return header + [0, 0, 1] + [2] + planes[0] + [2] + planes[1] + [content[6]]
   }
 
   @Test func `the page's records are these and decode to the page's content`() throws {
     let blocks = try blocks()
-    #expect(blocks.count == 3)
+    #expect(blocks.count == 4)
     #expect(blocks.first == stored)
-    for record in blocks.prefix(2) {
-      #expect(try ChunkCodec.decode(record, length: 7, base: base) == content)
+    #expect(blocks.map { $0.first } == [2, 2, 2, 1])
+    for record in [blocks[0], blocks[1], blocks[3]] {
+      for level in CodecKernels.all {
+        #expect(
+          try ChunkCodec.decode(record, length: 7, base: base, kernels: level) == content)
+      }
       #expect(try record.withUnsafeBytes { try ChunkCodec.usesBase($0) })
       var reference = CodecReference(record)
       #expect(try reference.content(base: base) == content)
@@ -39,10 +42,10 @@ import Weights
   }
 
   @Test func `the encoder makes the page's records`() throws {
-    let raw: [UInt8] = [1, 0, 1, 0, 7, 0, 0, 0]
+    let raw: [UInt8] = [2, 0, 1, 0, 7, 0, 0, 0]
     #expect(try ChunkCodec.encode(content, .bf16, base: base).record == raw + content)
     let words = CodecData.encode((1...16).map(Double.init), .bf16)
     let equal = try ChunkCodec.encode(words, .bf16, base: words)
-    #expect(equal.record == (try blocks().last))
+    #expect(equal.record == (try blocks()[2]))
   }
 }

@@ -59,18 +59,39 @@ import Weights
     #expect(try ratio(child, .f32, base: base) < 0.025, "seed \(Self.seed)")
   }
 
-  @Test func `equal to the base costs a header and a table`() throws {
+  @Test func `equal to the base costs a header`() throws {
     var data = CodecData(seed: Self.seed)
     let content = data.content(.f32, bytes: 4 * count)
     let encoded = try ChunkCodec.encode(content, .f32, base: content)
-    #expect(encoded.record.count == 8 + 4 * 4)
+    #expect(encoded.record.count == 8 + 2)
     #expect(encoded.usesBase)
   }
 
   @Test func `one repeated value costs a header and the value`() throws {
     let content = CodecData.encode([Double](repeating: 0.25, count: count), .f32)
     let encoded = try ChunkCodec.encode(content, .f32)
-    #expect(encoded.record == [1, 1, 4, 0, 0, 0, 4, 0, 0, 0, 0x80, 0x3e])
+    #expect(encoded.record == [2, 1, 4, 0, 0, 0, 4, 0, 0, 0, 0x80, 0x3e])
+  }
+
+  @Test(arguments: [(DType.f32, 0.98), (.bf16, 0.92)])
+  func `groups by the base's exponent make a fine-tune smaller`(
+    element: DType, share: Double
+  ) throws {
+    var data = CodecData(seed: Self.seed)
+    let base = data.weights(count)
+    let child = data.trained(base, scale: 1e-3)
+    let bytes = (CodecData.encode(child, element), CodecData.encode(base, element))
+    let grouped = try ChunkCodec.encode(bytes.0, element, base: bytes.1)
+    var reference = CodecReference(grouped.record)
+    #expect(try reference.content(base: bytes.1) == bytes.0)
+    #expect(reference.features.contains("groups"))
+    // What one table for each whole plane would cost.
+    let split = SplitTwin(
+      bytes.0, bytes.1, width: element.sizeBytes, mapping: 3, shift: 0)
+    let plain = split.planes.reduce(0) { sum, plane in
+      sum + min(plane.count, DeflateTwin.stream(of: plane, runs: [plane.count]).count)
+    }
+    #expect(Double(grouped.record.count) < share * Double(plain), "seed \(Self.seed)")
   }
 
   @Test func `an unrelated base is not used`() throws {

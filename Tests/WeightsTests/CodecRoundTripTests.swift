@@ -20,6 +20,15 @@ import Weights
     for _ in 0..<length / 100 {
       touched[Int.random(in: 0..<length, using: &data.generator)] ^= 3
     }
+    var special = weights
+    let patterns: [UInt8] = [0, 0x80, 0x7f, 0xff, 0xf0, 0x01]  // NaN, infinities, subnormals, −0
+    for index in special.indices where index % 3 == 0 {
+      special[index] = patterns[Int.random(in: 0..<6, using: &data.generator)]
+    }
+    var rows = weights
+    for start in stride(from: 0, to: length, by: 700) {
+      for index in start..<min(start + 200, length) { rows[index] &+= 1 }
+    }
     let half = Array(weights.prefix(length / 2))
     return [
       ("zeros", [UInt8](repeating: 0, count: length), nil),
@@ -27,6 +36,8 @@ import Weights
       ("weights", weights, nil), ("random", random, nil),
       ("equal base", weights, weights), ("near base", touched, weights),
       ("unrelated base", weights, other), ("random after weights", random, weights),
+      ("special values", special, nil), ("special values after weights", special, weights),
+      ("weights after special values", weights, special), ("rows that moved", rows, weights),
       ("base of half the length", touched, half), ("empty base", weights, []),
       ("longer base", touched, weights + other),
     ]
@@ -39,8 +50,13 @@ import Weights
         let place = Comment(rawValue: "\(name), \(length) bytes, seed \(Self.seed)")
         let encoded = try ChunkCodec.encode(content, element, base: base)
         #expect(encoded.record.count <= length + 8, place)
-        let decoded = try ChunkCodec.decode(encoded.record, length: length, base: base)
-        #expect(decoded == content, place)
+        for level in CodecKernels.all {
+          let other = try ChunkCodec.encode(content, element, base: base, kernels: level)
+          #expect(other.record == encoded.record, "\(level.name): \(place)")
+          let decoded = try ChunkCodec.decode(
+            encoded.record, length: length, base: base, kernels: level)
+          #expect(decoded == content, "\(level.name): \(place)")
+        }
         let usesBase = try encoded.record.withUnsafeBytes { try ChunkCodec.usesBase($0) }
         #expect(usesBase == encoded.usesBase, place)
         #expect(!encoded.usesBase || base?.isEmpty == false, place)

@@ -34,20 +34,6 @@ struct MappingTwin {
   }
 }
 
-/// The planes of some words, as `ckernels_split` cuts them.
-func planesTwin(_ content: [UInt8], _ base: [UInt8], width: Int, mapping: Int) -> [UInt8] {
-  let count = content.count / width
-  let twin = MappingTwin(mapping: mapping, bits: UInt64(8 * width))
-  var planes = [UInt8](repeating: 0, count: count * width)
-  for index in 0..<count {
-    let y = twin.map(word(content, index, width), word(base, index, width))
-    for byte in 0..<width {
-      planes[byte * count + index] = UInt8(truncatingIfNeeded: y >> UInt64(8 * byte))
-    }
-  }
-  return planes
-}
-
 /// The little-endian word at an index.
 func word(_ bytes: [UInt8], _ index: Int, _ width: Int) -> UInt64 {
   (0..<width).reduce(0) { $0 | UInt64(bytes[index * width + $1]) << UInt64(8 * $1) }

@@ -4,40 +4,20 @@
 // The hot loops. None keeps state, allocates or checks: the caller has checked the lengths.
 // Each has a plain twin in Swift, Tests/WeightsTests/KernelTwins.swift, and gives the same bits.
 
+#include "CKernelsCodec.h"
 #include "CKernelsFloat.h"
 #include <stddef.h>
 #include <stdint.h>
 
-/// How a word of a chunk is mapped before it is cut into planes; the numbers are stored.
-enum ckernels_mapping {
-  CKERNELS_PLAIN = 0,
-  CKERNELS_ROTATED = 1,
-  CKERNELS_INTEGER_DIFFERENCE = 2,
-  CKERNELS_FLOAT_DIFFERENCE = 3,
-  CKERNELS_XOR = 4
-};
+/// Whether this processor has the instructions that the next two need.
+int ckernels_has_sha256(void);
 
-/// Maps `count` words of 1, 2, 4 or 8 bytes; byte k of word i goes to planes[k * count + i].
-/// `base` is read by the mappings 2 to 4 only. No two of the three memories may overlap.
-void ckernels_split(int width, int mapping, const uint8_t *content, const uint8_t *base,
-                    size_t count, uint8_t *planes);
+/// Adds `count` blocks of 64 bytes to the eight words of a state of SHA-256.
+void ckernels_sha256(uint32_t *state, const uint8_t *blocks, size_t count);
 
-/// Undoes `ckernels_split`.
-void ckernels_merge(int width, int mapping, const uint8_t *planes, const uint8_t *base,
-                    size_t count, uint8_t *content);
-
-/// Counts how often each byte value occurs; overwrites the 256 `counts`.
-void ckernels_histogram(const uint8_t *bytes, size_t count, uint32_t *counts);
-
-/// Sets bit i of the (count + 7) / 8 bytes of `bitmap` where byte i is not zero; clears all others.
-void ckernels_bitmap(const uint8_t *bytes, size_t count, uint8_t *bitmap);
-
-/// Writes the bytes that are not zero one after another and returns their number.
-/// `out` has room for `count` bytes.
-size_t ckernels_compact(const uint8_t *bytes, size_t count, uint8_t *out);
-
-/// Undoes `ckernels_bitmap` and `ckernels_compact`; there is one of `nonzeros` for each bit set.
-void ckernels_expand(const uint8_t *bitmap, const uint8_t *nonzeros, size_t count, uint8_t *bytes);
+/// Does the same for two messages side by side, in little more time than for one.
+void ckernels_sha256_pair(uint32_t *first, const uint8_t *first_blocks, uint32_t *second,
+                          const uint8_t *second_blocks, size_t count);
 
 /// The types of elements, numbered as DType's raw values.
 enum ckernels_element {
