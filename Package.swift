@@ -47,7 +47,7 @@ let rooms: [Target] = [
 let tests: [Target] = [
   .target(name: "Support", dependencies: ["Promotion"], path: "Tests/Support"),
   .testTarget(name: "StorageTests", dependencies: ["Support", grdb]),
-  .testTarget(name: "WeightsTests", dependencies: ["Support"], exclude: ["Fixtures"]),
+  .testTarget(name: "WeightsTests", dependencies: ["Support"]),
   .testTarget(name: "TrackingTests", dependencies: ["Support"]),
   .testTarget(name: "DatasetsTests", dependencies: ["Support", "Datasets"]),
   .testTarget(name: "CatalogTests", dependencies: ["Support"]),

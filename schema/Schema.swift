@@ -28,7 +28,8 @@ package enum Schema {
       number: 1,
       sql: joined(
         PackageResources.v001_weights_store_sql,
-        PackageResources.v001_weights_blob_sql))
+        PackageResources.v001_weights_blob_sql)),
+    Migration(number: 2, sql: joined(PackageResources.v002_weights_container_sql)),
   ]
 
   private static func joined(_ files: [UInt8]...) -> String {

@@ -14,7 +14,7 @@ enum NpyTable {
         .invalidInput, "\(file.name) has no labels in it",
         hint: "give them as a second file: --labels y.npy")
     }
-    let header = try NpyHeader(file)
+    let header = try NpyArray(file)
     guard header.shape.count == 2, case .number(let dtype) = header.element else {
       let found = header.shape.count == 2 ? "texts" : "the shape \(header.shapeText)"
       throw RegistryError(
@@ -59,7 +59,7 @@ enum NpyTable {
   }
 
   private static func features(
-    _ file: SourceFile, _ header: NpyHeader, _ dtype: DType, _ builder: TableBuilder
+    _ file: SourceFile, _ header: NpyArray, _ dtype: DType, _ builder: TableBuilder
   ) throws -> [Float] {
     let (rowCount, columnCount) = (header.shape[0], header.shape[1])
     var features: [Float] = []
@@ -90,7 +90,7 @@ enum NpyTable {
 
   /// Gives out the numbers of a file in the order in which they lie there.
   static func forEachPiece(
-    _ file: SourceFile, _ header: NpyHeader, _ dtype: DType,
+    _ file: SourceFile, _ header: NpyArray, _ dtype: DType,
     _ body: (_ first: Int, _ values: [Double]) throws -> Void
   ) throws {
     try forEachPiece(file, header) { first, bytes in try body(first, dtype.values(bytes)) }
@@ -98,7 +98,7 @@ enum NpyTable {
 
   /// Gives out the elements of a file, little-endian, in the order in which they lie there.
   static func forEachPiece(
-    _ file: SourceFile, _ header: NpyHeader,
+    _ file: SourceFile, _ header: NpyArray,
     _ body: (_ first: Int, _ bytes: [UInt8]) throws -> Void
   ) throws {
     let size = header.elementBytes
@@ -138,7 +138,7 @@ private struct NpyLabels {
     _ file: SourceFile, _ kind: FeatureTable.TargetKind, rowCount: Int, of features: String
   ) throws {
     name = file.name
-    let header = try NpyHeader(file)
+    let header = try NpyArray(file)
     let isColumn = header.shape.count == 1 || header.shape.count == 2 && header.shape[1] == 1
     guard isColumn else {
       throw RegistryError(
@@ -159,7 +159,7 @@ private struct NpyLabels {
   }
 
   private static func values(
-    _ file: SourceFile, _ header: NpyHeader, _ dtype: DType, _ kind: FeatureTable.TargetKind
+    _ file: SourceFile, _ header: NpyArray, _ dtype: DType, _ kind: FeatureTable.TargetKind
   ) throws -> Values {
     if kind == .labels, let text = exactText(dtype) {
       var texts: [String] = []
@@ -189,7 +189,7 @@ private struct NpyLabels {
   }
 
   private static func texts(
-    _ file: SourceFile, _ header: NpyHeader, _ unitCount: Int
+    _ file: SourceFile, _ header: NpyArray, _ unitCount: Int
   ) throws -> [String] {
     var texts: [String] = []
     texts.reserveCapacity(header.shape[0])

@@ -33,8 +33,7 @@ struct BaseModel {
     }
     let architecture = self.architecture
     (tensors, numbers) = try store.read(.weights) { db in
-      let all = try files.filter { $0.path.hasSuffix(".safetensors") }
-        .flatMap { try Tensor.list(of: $0.digest, db) }
+      let all = try VersionFile.modelTensors(of: files, db).map(\.tensor)
       let tensors = try Self.tensors(all, of: architecture, reference)
       return (tensors, try tensors.map { try Self.numbers(of: $0, reference, db) })
     }

@@ -23,12 +23,13 @@ struct Evaluation {
     in store: Store, progress: (_ doneBytes: Int64, _ totalBytes: Int64) -> Void
   ) throws -> [Gate.Result] {
     try store.read(.weights) { db in
-      let tensors = try Self.tensors(candidate.files, db)
+      let tensors = try Self.modelTensors(candidate.files, db)
       let scans = try self.scans(of: tensors, progress: progress, db)
       let scan = try scans.first ?? WeightScan(tensors, beside: [], progress: progress, db)
       return [
         FiniteGate.judge(scan),
-        frozen(tensors, try Self.tensors(candidate.baseFiles, db)),
+        frozen(
+          try Self.tensors(candidate.files, db), try Self.tensors(candidate.baseFiles, db)),
         parentage(scans),
         metric(),
       ]
@@ -45,7 +46,7 @@ struct Evaluation {
     return try claims.map { parent in
       let start = done
       return try WeightScan(
-        tensors, beside: try Self.tensors(parent.files, db),
+        tensors, beside: try Self.modelTensors(parent.files, db),
         progress: { bytes, total in
           done = start + bytes
           progress(done, total * Int64(claims.count))
@@ -91,14 +92,24 @@ struct Evaluation {
       .judge(candidate.scores, against: candidate.rivals)
   }
 
+  /// The tensors of the model of a version, whose content is all here.
+  private static func modelTensors(
+    _ files: [VersionFile], _ db: Database
+  ) throws -> [FileTensor] {
+    try checkContent(of: files, db)
+    return try VersionFile.modelTensors(of: files, db)
+  }
+
   /// The tensors of all files of a version.
   private static func tensors(_ files: [VersionFile], _ db: Database) throws -> [FileTensor] {
-    try files.flatMap { file in
-      guard try Blob.find(file.digest, db) != nil else {
-        throw RegistryError(
-          .corrupt, "the content of '\(file.path)' is missing", hint: "registry verify --full")
-      }
-      return try FileTensor.list(path: file.path, file.digest, db)
+    try checkContent(of: files, db)
+    return try files.flatMap { try FileTensor.list(path: $0.path, $0.digest, db) }
+  }
+
+  private static func checkContent(of files: [VersionFile], _ db: Database) throws {
+    for file in files where try Blob.find(file.digest, db) == nil {
+      throw RegistryError(
+        .corrupt, "the content of '\(file.path)' is missing", hint: "registry verify --full")
     }
   }
 }

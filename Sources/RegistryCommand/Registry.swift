@@ -30,7 +30,7 @@ struct Registry: ParsableCommand {
         name: "Models",
         subcommands: [
           Init.self, BaseCommand.self, ForkCommand.self, ModelCommand.self, VersionCommand.self,
-          TensorCommand.self, Diff.self, LineageCommand.self,
+          Diff.self, LineageCommand.self,
         ]),
       CommandGroup(
         name: "Runs",
@@ -42,7 +42,7 @@ struct Registry: ParsableCommand {
         name: "Upkeep",
         subcommands: [
           VerifyCommand.self, RepairCommand.self, BackupCommand.self, CollectCommand.self,
-          DiskUsageCommand.self, CompletionCommand.self,
+          CompactCommand.self, DiskUsageCommand.self, CompletionCommand.self,
         ]),
     ])
 

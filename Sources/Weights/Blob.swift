@@ -18,8 +18,8 @@ package struct Blob: Sendable, Equatable {
   package let digest: Digest
   /// The size of the file.
   package let sizeBytes: Int64
-  /// How it was cut: `safetensors` or `bytes`.
-  package let container: String
+  /// How it was cut.
+  package let container: Container
   let id: Int64
 
   /// The largest file that is taken: no disk holds more, and sums of sizes stay numbers.
@@ -111,7 +111,11 @@ package struct Blob: Sendable, Equatable {
     id = try row.value("id")
     digest = try row.value("digest")
     sizeBytes = try row.value("sizeBytes")
-    container = try row.value("container")
+    let name: String = try row.value("container")
+    guard let container = Container(rawValue: name) else {
+      throw RegistryError(.corrupt, "blob \(digest.short): its container is not known")
+    }
+    self.container = container
     guard (0...Self.sizeBytesMax).contains(sizeBytes) else {
       throw RegistryError(.corrupt, "blob \(digest.short): its size is impossible")
     }

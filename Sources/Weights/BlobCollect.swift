@@ -93,7 +93,7 @@ extension Blob {
 
   /// Gives free pages back to the disk in steps of 4 MiB, since a page that moves is first written
   /// to the log: one step for all would need as much space as it frees.
-  private static func giveBackSpace(of store: Store) throws {
+  static func giveBackSpace(of store: Store) throws {
     var freeCount = Int.max
     while true {
       let left = try store.writeWithoutTransaction(.weights) { db in
@@ -104,58 +104,5 @@ extension Blob {
       guard left > 0, left < freeCount else { return }
       freeCount = left
     }
-  }
-}
-
-/// Which chunks what needs: those of a blob's segments, and all that these are differences to.
-struct ChunkNeeds {
-  private let baseIds: [Int64: Int64]
-
-  /// Reads what every chunk is a difference to.
-  init(_ db: Database) throws {
-    var baseIds: [Int64: Int64] = [:]
-    let rows = try Row.fetchCursor(
-      db, sql: "SELECT id, baseChunkId FROM chunk WHERE baseChunkId IS NOT NULL")
-    while let row = try rows.next() {
-      baseIds[try row.value(at: 0)] = try row.value(at: 1) as Int64
-    }
-    self.baseIds = baseIds
-  }
-
-  /// The ids of all chunks that blobs need.
-  func chunkIds(ofBlobs blobs: [Blob], _ db: Database) throws -> Set<Int64> {
-    var needed: Set<Int64> = []
-    for blob in blobs {
-      for stored in try StoredSegment.list(blobId: blob.id, db) {
-        for id in stored.chunkIds { insert(id, into: &needed) }
-      }
-    }
-    return needed
-  }
-
-  /// What all chunks but some are differences to, at any distance.
-  func bases(ofAllBut excluded: Set<Int64>) throws -> Set<Int64> {
-    var bases: Set<Int64> = []
-    for (id, baseId) in baseIds where !excluded.contains(id) { insert(baseId, into: &bases) }
-    return bases
-  }
-
-  private func insert(_ id: Int64, into needed: inout Set<Int64>) {
-    var next: Int64? = id
-    while let id = next, needed.insert(id).inserted { next = baseIds[id] }
-  }
-
-  /// The ids of all chunks, with the bytes of their records.
-  static func all(_ db: Database) throws -> [Int64: Int64] {
-    var lengths: [Int64: Int64] = [:]
-    let rows = try Row.fetchCursor(db, sql: "SELECT id, lengthBytes FROM chunk")
-    while let row = try rows.next() {
-      let length: Int64 = try row.value(at: 1)
-      guard (1...Int64(2 * Pack.sizeBytesMax)).contains(length) else {
-        throw RegistryError(.corrupt, "a chunk's record has the impossible length \(length)")
-      }
-      lengths[try row.value(at: 0)] = length
-    }
-    return lengths
   }
 }

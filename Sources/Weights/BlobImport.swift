@@ -17,7 +17,7 @@ extension Blob {
   /// Stores a file; see `Import`, which stores many.
   ///
   /// - Parameters:
-  ///   - file: A regular file or a symbolic link to one; parsed when its name says what it is.
+  ///   - file: A regular file or a symbolic link to one.
   ///   - asBytes: Whether the name does not count: what is malformed can be kept as plain bytes.
   ///   - parents: Blobs that it may be differences to, the nearest first.
   ///   - store: An open store.
@@ -72,7 +72,8 @@ extension Blob {
     /// Takes a file.
     ///
     /// - Parameters:
-    ///   - file: A regular file or a symbolic link to one; parsed when its name says what it is.
+    ///   - file: A regular file or a symbolic link to one; what it is, its first bytes say, and that
+    ///     it is well-formed a name that ends in `.safetensors`.
     ///   - asBytes: Whether the name does not count: what is malformed can be kept as plain bytes.
     ///   - near: Those of the parents whose tensors go before others of the same name.
     ///   - progress: Called with the bytes of the file that are done.
@@ -91,17 +92,17 @@ extension Blob {
       _ path: [UInt8], asBytes: Bool, near: [Digest] = [], progress: (Int64) throws -> Void
     ) throws -> Added {
       let source = try SourceFile(path)
-      let layout = try FileLayout(source, asBytes: asBytes, store, progress)
-      let chunkIds = try bases.chunkIds(for: layout.segments ?? [], near: near, of: source)
+      let (container, segments) = try Container.layout(of: source, asBytes: asBytes)
+      let chunkIds = try bases.chunkIds(for: segments ?? [], near: near, of: source)
       var reader = FileImport(source, writer: writer, placing: placing, contents: contents)
-      if let segments = layout.segments {
+      if let segments {
         try reader.readSegments(segments, bases: chunkIds, progress)
       } else {
         try reader.readByContent(progress)
       }
       try progress(source.sizeBytes)
       try source.checkUnchanged()
-      let blob = reader.blob(container: layout.container)
+      let blob = reader.blob(container: container)
       let (isNew, isThere) = try store.read(.weights) { db in
         (try !Blob.isStored(blob.digest, db), try blob.isThere(db))
       }

@@ -35,13 +35,6 @@ struct Chunk: Sendable {
     return try Int64.fetchOne(statement, arguments: [digest])
   }
 
-  /// The chunk that the chain of differences starts from.
-  func root(_ db: Database) throws -> Chunk {
-    var chunk = self
-    while let baseId = chunk.baseId { chunk = try chunk.base(baseId, db) }
-    return chunk
-  }
-
   /// Reads the base's row; depths fall by one at each step, so that every chain ends.
   func base(_ baseId: Int64, _ db: Database) throws -> Chunk {
     let base = try Chunk.get(baseId, db)

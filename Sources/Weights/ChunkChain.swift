@@ -34,9 +34,11 @@ struct ChunkChain: Sendable {
     (1..<max(1, chunks.count)).reversed().map { ChunkChain(chunks.prefix($0), records.prefix($0)) }
   }
 
-  /// The chain that a difference to this chunk would continue: its start when it is at its longest.
-  var asBase: ChunkChain {
-    chunk.depth < Chunk.depthMax ? self : ChunkChain(chunks.prefix(1), records.prefix(1))
+  /// The chain that a difference to this chunk should continue; see `ChunkPolicy`.
+  func asBase(_ db: Database) throws -> ChunkChain {
+    let base = try ChunkPolicy.base(in: chunks.reversed().map(\.hop), db)
+    let count = base.map { $0.depth + 1 } ?? chunks.count
+    return ChunkChain(chunks.prefix(count), records.prefix(count))
   }
 
   /// Decodes the chunk into the first bytes of `content`; `base` is used on the way.

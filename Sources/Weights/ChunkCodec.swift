@@ -15,6 +15,8 @@ package enum ChunkCodec {
     package let record: [UInt8]
     /// Whether decoding needs the base that was given to the encoder.
     package let usesBase: Bool
+    /// Whether decoding needs the factor that was given to the encoder.
+    package var usesFactor = false
   }
 
   /// Encodes content as the smallest record found, never more than 8 bytes longer than the content.
@@ -25,11 +27,14 @@ package enum ChunkCodec {
   ///   - content: Up to `contentBytesMax` bytes.
   ///   - element: The type of the elements; nil for bytes of no known type.
   ///   - base: Content that is expected to differ little, with its elements in the same places.
+  ///   - prediction: What makes it so.
+  ///   - factor: What the prediction needs beside the base.
   ///   - kernels: Which loops do the work; all give the same record.
   /// - Returns: The record.
-  /// - Throws: `invalidInput` when the content is too long.
+  /// - Throws: `invalidInput` when the content is too long, `corrupt` for an unfit factor.
   package static func encode(
     _ content: UnsafeRawBufferPointer, element: DType?, base: UnsafeRawBufferPointer?,
+    prediction: Prediction = .none, factor: UnsafeRawBufferPointer? = nil,
     kernels: CodecKernels = .best
   ) throws(RegistryError) -> Encoded {
     guard content.count <= contentBytesMax else {
@@ -41,12 +46,17 @@ package enum ChunkCodec {
     if let record = constant(content, width: width) {
       return Encoded(record: record, usesBase: false)
     }
-    return withBase(base?.isEmpty == true ? nil : base, cutTo: content.count) { base in
+    var bytes: [UInt8] = []
+    try prediction.append(to: &bytes)
+    let base = base?.isEmpty == true ? nil : base
+    return try withBase(base, prediction, factor, cutTo: content.count) { base in
       let plan = PlanePlan.choose(content, element: element, base: base, kernels.functions)
       var smallest: Encoded?
       if let plan {
+        let usesBase = plan.mapping.usesBase
         smallest = Encoded(
-          record: Planes.encode(content, plan, kernels), usesBase: plan.mapping.usesBase)
+          record: Planes.encode(content, plan, prediction: bytes, kernels), usesBase: usesBase,
+          usesFactor: usesBase && prediction.usesFactor)
       }
       let rawBytes = ChunkHeader.sizeBytes + content.count
       let sizeMax = min(smallest?.record.count ?? rawBytes, rawBytes) - 1
@@ -66,11 +76,13 @@ package enum ChunkCodec {
   ///   - record: What `encode` returned.
   ///   - content: Memory as long as the content; undefined after an error.
   ///   - base: The encoder's base, needed when `usesBase` says so.
+  ///   - factor: The encoder's factor, needed when `usesFactor` says so.
   ///   - kernels: Which loops do the work; all give the same content.
-  /// - Throws: `corrupt` when the record is damaged, is of another length or lacks its base.
+  /// - Throws: `corrupt` when the record is damaged, is of another length or lacks what it needs.
   package static func decode(
     _ record: UnsafeRawBufferPointer, into content: UnsafeMutableRawBufferPointer,
-    base: UnsafeRawBufferPointer?, kernels: CodecKernels = .best
+    base: UnsafeRawBufferPointer?, factor: UnsafeRawBufferPointer? = nil,
+    kernels: CodecKernels = .best
   ) throws(RegistryError) {
     let header = try ChunkHeader(of: record)
     guard header.length == content.count else {
@@ -95,12 +107,14 @@ package enum ChunkCodec {
       guard !header.mapping.usesBase || base != nil else {
         throw RegistryError(.corrupt, "a chunk record lacks its base")
       }
-      let result = withBase(base, cutTo: content.count) { base in
+      var reader = RecordReader(payload)
+      let prediction = try header.prediction(&reader)
+      let result = try withBase(base, prediction, factor, cutTo: content.count) { base in
         Result { () throws(RegistryError) in
           if header.version == 1 {
             try PlanesV1.decode(record, header, into: content, base: base)
           } else {
-            try Planes.decode(record, header, into: content, base: base, kernels)
+            try Planes.decode(reader, header, into: content, base: base, kernels)
           }
         }
       }
@@ -163,16 +177,14 @@ package enum ChunkCodec {
     return ChunkHeader(mode: .deflated, length: content.count).bytes + stream
   }
 
-  /// Calls the body with the base as long as the content, copied only when it is shorter.
+  /// Calls the body with the predicted base as long as the content, copied only where needed.
   private static func withBase<Value>(
-    _ base: UnsafeRawBufferPointer?, cutTo length: Int,
-    _ body: (UnsafeRawBufferPointer?) -> Value
-  ) -> Value {
+    _ base: UnsafeRawBufferPointer?, _ prediction: Prediction, _ factor: UnsafeRawBufferPointer?,
+    cutTo length: Int, _ body: (UnsafeRawBufferPointer?) -> Value
+  ) throws(RegistryError) -> Value {
     guard let base else { return body(nil) }
-    guard base.count < length else {
-      return body(UnsafeRawBufferPointer(rebasing: base[..<length]))
-    }
-    let extended = [UInt8](base) + [UInt8](repeating: 0, count: length - base.count)
-    return extended.withUnsafeBytes { body($0) }
+    if prediction == .none, base.count >= length { return body(base[part: 0..<length]) }
+    let predicted = try prediction.base(of: base, factor: factor, length: length)
+    return predicted.withUnsafeBytes { body($0) }
   }
 }

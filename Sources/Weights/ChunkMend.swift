@@ -77,9 +77,7 @@ struct ChunkMend {
   /// Cuts a file as an import would, by its structure and by its content.
   private mutating func take(from file: URL) throws {
     guard let source = try? SourceFile(file) else { return }
-    // Files in a cache may have names that say nothing.
-    let layout = try? FileLayout(source, asBytes: false, store) { _ in }
-    if let segments = try? layout?.segments ?? SafetensorsFile.segments(of: source) {
+    if let segments = try? Container.layout(of: source, asBytes: true).segments {
       for segment in segments {
         for index in 0..<segment.chunkCount where !isDone {
           let place = segment.offset + Int64(index) * Int64(segment.chunkSizeBytes)

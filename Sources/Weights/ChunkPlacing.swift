@@ -86,7 +86,7 @@ final class ChunkPlacing: Sendable {
     let chains = try store.read(.weights) { db in
       try pieces.map { piece in
         try piece.baseIds.first.flatMap { id in
-          try ifReadable { try ChunkChain.read(id, db).asBase }
+          try ifReadable { try ChunkChain.read(id, db).asBase(db) }
         }
       }
     }
@@ -168,7 +168,7 @@ final class ChunkPlacing: Sendable {
   private func otherBases(of work: Work) throws -> [ChunkChain] {
     let further = try store.read(.weights) { db in
       try work.piece.baseIds.dropFirst().compactMap { id in
-        try ifReadable { try ChunkChain.read(id, db).asBase }
+        try ifReadable { try ChunkChain.read(id, db).asBase(db) }
       }
     }
     return (work.base?.bases ?? []) + further

@@ -1,6 +1,6 @@
 /// The type of a tensor's elements; chunks of a tensor of another type are coded as plain bytes.
 package enum DType: UInt8, Sendable, CaseIterable {
-  // CKernels.h has the same numbers; nothing stores them.
+  // Those of floats are stored in predictions (Format.md); CKernels.h has the same numbers.
   case f64 = 1
   case f32 = 2
   case f16 = 3

@@ -84,7 +84,7 @@ struct FileImport: ~Copyable {
   }
 
   /// The blob, once all of it is read.
-  func blob(container: String) -> PackWriter.NewBlob {
+  func blob(container: Container) -> PackWriter.NewBlob {
     PackWriter.NewBlob(
       digest: hasher.finalize(), sizeBytes: source.sizeBytes, container: container,
       segments: segments, places: places)

@@ -133,14 +133,8 @@ package struct Healing {
 
   /// Makes the rows of files anew, whose content some source has as a whole.
   private mutating func healBlobs(broken: Set<Digest>) throws {
-    let container = try store.read(.weights) { db in
-      Dictionary(
-        try Blob.readable(db).map { ($0.digest, $0) }, uniquingKeysWith: { first, _ in first })
-    }
     for digest in try missing().union(broken).sorted(by: { $0.hex < $1.hex }) {
-      let wanted =
-        named[digest]
-        ?? Named(name: "file.\(container[digest]?.container ?? "bytes")", sizeBytes: nil)
+      let wanted = named[digest] ?? Named(name: "file", sizeBytes: nil)
       try makeFolder()
       defer { try? FileManager.default.removeItem(at: aside) }
       guard let file = try whole(digest, wanted, broken: broken) else { continue }

@@ -8,6 +8,12 @@ import Storage
 enum Pack {
   static let sizeBytesMax = 1 << 20
 
+  /// Where a record lies.
+  struct Place {
+    let packId: Int64
+    let offset: Int
+  }
+
   /// Stores a pack.
   ///
   /// - Returns: Its id.
@@ -22,6 +28,26 @@ enum Pack {
       try statement.execute(arguments: [data])
     }
     return db.lastInsertedRowID
+  }
+
+  /// Stores records in as few packs as hold them.
+  ///
+  /// - Returns: The place of each, in their order.
+  static func insert(_ records: [[UInt8]], _ db: Database) throws -> [Place] {
+    var places: [Place] = []
+    while places.count < records.count {
+      var content: [UInt8] = []
+      content.reserveCapacity(sizeBytesMax)
+      var offsets: [Int] = []
+      for record in records[places.count...] {
+        guard content.isEmpty || content.count + record.count <= sizeBytesMax else { break }
+        offsets.append(content.count)
+        content += record
+      }
+      let packId = try insert(content, db)
+      places += offsets.map { Place(packId: packId, offset: $0) }
+    }
+    return places
   }
 
   /// Reads the records of chunks and no more of their packs.
@@ -78,70 +104,5 @@ private struct PackReader: ~Copyable {
     guard result == SQLITE_OK else {
       throw DatabaseError(resultCode: ResultCode(rawValue: result))
     }
-  }
-}
-
-extension Pack {
-  private struct Sparse {
-    let id: Int64
-    let liveBytes: Int
-  }
-
-  /// Writes the live records of packs of which a quarter or more is dead into new packs, some at
-  /// a time.
-  ///
-  /// Each transaction moves records and their places together, so that it may end after any of
-  /// them.
-  static func rewriteSparse(in store: Store, _ progress: (Int64) -> Void) throws {
-    let sparse = try store.read(.weights) { db in
-      try Row.fetchAll(
-        db,
-        sql: """
-          SELECT id, (
-            SELECT coalesce(sum(lengthBytes), 0) FROM chunk WHERE packId = pack.id
-          ) AS live
-          FROM pack WHERE live * 4 <= length(content) * 3
-          """
-      ).map { Sparse(id: try $0.value("id"), liveBytes: try $0.value("live")) }
-    }
-    var done: Int64 = 0
-    var start = 0
-    while start < sparse.count {
-      var end = start
-      var liveBytes = 0
-      while end < sparse.count, end == start || liveBytes + sparse[end].liveBytes <= sizeBytesMax,
-        end - start < 256
-      {
-        liveBytes += sparse[end].liveBytes
-        end += 1
-      }
-      try store.write(.weights) { db in
-        try rewrite(sparse[start..<end].map(\.id), db)
-      }
-      done += Int64(liveBytes)
-      progress(done)
-      start = end
-    }
-  }
-
-  /// Moves the records of packs whose live records fit into one.
-  private static func rewrite(_ ids: [Int64], _ db: Database) throws {
-    let chunks = try ids.flatMap { id in
-      try Row.fetchAll(
-        db, sql: "SELECT * FROM chunk WHERE packId = ? ORDER BY offset", arguments: [id]
-      ).map { try Chunk($0) }
-    }
-    let records = try records(of: chunks, db)
-    if !chunks.isEmpty {
-      let packId = try insert(Array(records.joined()), db)
-      let statement = try db.cachedStatement(
-        sql: "UPDATE chunk SET packId = ?, offset = ? WHERE id = ?")
-      var offset = 0
-      for chunk in chunks {
-        try statement.execute(arguments: [packId, offset, chunk.id])
-        offset += chunk.lengthBytes
-      }
-    }
-    for id in ids { try db.execute(sql: "DELETE FROM pack WHERE id = ?", arguments: [id]) }
   }
 }

@@ -30,7 +30,7 @@ final class PackWriter: Sendable {
   struct NewBlob: Sendable {
     let digest: Digest
     let sizeBytes: Int64
-    let container: String
+    let container: Container
     let segments: [Segment]
     let places: [[Place]]
 
@@ -43,12 +43,6 @@ final class PackWriter: Sendable {
     var blobs: [NewBlob] = []
     var bytes = 0
     var isEmpty: Bool { chunks.isEmpty && blobs.isEmpty }
-  }
-
-  /// Where a record lies.
-  private struct PackPlace {
-    let packId: Int64
-    let offset: Int
   }
 
   static let flushBytes = 4 << 20  // a commit waits for the disk, so not every pack by itself
@@ -123,33 +117,16 @@ final class PackWriter: Sendable {
     // Another process may have stored the same content since we looked.
     let written = try chunks.map { try Chunk.findId($0.digest, db) }
     let fresh = chunks.indices.filter { written[$0] == nil || chunks[$0].mends }
-    var start = 0
-    while start < fresh.count {
-      var content: [UInt8] = []
-      content.reserveCapacity(Pack.sizeBytesMax)
-      var end = start
-      while end < fresh.count,
-        content.isEmpty || content.count + chunks[fresh[end]].record.count <= Pack.sizeBytesMax
-      {
-        content += chunks[fresh[end]].record
-        end += 1
+    for (index, place) in zip(fresh, try Pack.insert(fresh.map { chunks[$0].record }, db)) {
+      if let id = written[index] {
+        try mend(id, chunks[index], place, db)
+      } else {
+        try insert(chunks[index], place, db)
       }
-      let packId = try Pack.insert(content, db)
-      var offset = 0
-      for index in fresh[start..<end] {
-        let place = PackPlace(packId: packId, offset: offset)
-        if let id = written[index] {
-          try mend(id, chunks[index], place, db)
-        } else {
-          try insert(chunks[index], place, db)
-        }
-        offset += chunks[index].record.count
-      }
-      start = end
     }
   }
 
-  private func insert(_ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
+  private func insert(_ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws {
     // Another import may have mended the base, and so shortened its chain, since we looked.
     let statement = try db.cachedStatement(
       sql: """
@@ -164,27 +141,10 @@ final class PackWriter: Sendable {
 
   /// Points a damaged chunk to a new record; what is a difference to it may come nearer to the start
   /// of its chain.
-  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: PackPlace, _ db: Database) throws {
+  private func mend(_ id: Int64, _ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws {
     try db.execute(
-      sql: """
-        UPDATE chunk SET sizeBytes = ?1, packId = ?2, offset = ?3, lengthBytes = ?4,
-          baseChunkId = ?5, depth = coalesce((SELECT depth FROM chunk WHERE id = ?5) + 1, 0)
-        WHERE id = ?6
-        """,
-      arguments: [
-        chunk.sizeBytes, place.packId, place.offset, chunk.record.count, chunk.baseId, id,
-      ])
-    try db.execute(
-      sql: """
-        WITH RECURSIVE later (id, depth) AS (
-          SELECT chunk.id, base.depth + 1 FROM chunk JOIN chunk AS base
-            ON base.id = chunk.baseChunkId WHERE base.id = ?1
-          UNION ALL
-          SELECT chunk.id, later.depth + 1 FROM chunk JOIN later ON chunk.baseChunkId = later.id
-          WHERE later.depth < ?2
-        )
-        UPDATE chunk SET depth = later.depth FROM later WHERE chunk.id = later.id
-        """, arguments: [id, Chunk.depthMax])
+      sql: "UPDATE chunk SET sizeBytes = ? WHERE id = ?", arguments: [chunk.sizeBytes, id])
+    try Chunk.move(id, to: place, lengthBytes: chunk.record.count, baseId: chunk.baseId, db)
   }
 }
 
@@ -210,7 +170,7 @@ extension PackWriter.NewBlob {
         INSERT INTO blob (digest, sizeBytes, container) VALUES (?, ?, ?)
         ON CONFLICT (digest) DO UPDATE
         SET sizeBytes = excluded.sizeBytes, container = excluded.container
-        """, arguments: [digest, sizeBytes, container])
+        """, arguments: [digest, sizeBytes, container.rawValue])
     let blobId = try Blob.get(digest, db).id
     try db.execute(sql: "DELETE FROM segment WHERE blobId = ?", arguments: [blobId])
     for segment in stored { try segment.insert(blobId: blobId, db) }
@@ -241,7 +201,7 @@ extension PackWriter.NewBlob {
   private func isThere(_ stored: [StoredSegment], _ db: Database) throws -> Bool {
     do {
       guard let blob = try Blob.find(digest, db), blob.sizeBytes == sizeBytes else { return false }
-      if blob.container != container { return container == "bytes" }
+      if blob.container != container { return container == .bytes }
       return try StoredSegment.list(blobId: blob.id, db) == stored
     } catch let error as RegistryError where error.kind == .corrupt {
       return false

@@ -32,9 +32,6 @@ struct PlaneDecoder {
     let memory = UnsafeMutableRawBufferPointer.allocate(
       byteCount: stride * words.width, alignment: Planes.vectorBytes)
     defer { memory.deallocate() }
-    if mapping.usesBase, try reader.byte() != 0 {
-      throw RecordReader.damage("it has an unknown prediction")
-    }
     let kept = try bitmap()
     let count = kept.map { keptCount($0) } ?? words.count
     if count > 0 {

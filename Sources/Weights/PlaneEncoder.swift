@@ -10,6 +10,7 @@ struct PlaneEncoder {
   private static let pieceBytesMin = 2048
 
   private let content: UnsafeRawBufferPointer
+  private let prediction: [UInt8]
   private let words: Planes.Words
   private let mapping: WordMapping
   private let shift: Int
@@ -17,9 +18,11 @@ struct PlaneEncoder {
   private var out: [UInt8]
 
   init(
-    _ content: UnsafeRawBufferPointer, _ plan: PlanePlan, _ kernels: CodecKernels
+    _ content: UnsafeRawBufferPointer, _ plan: PlanePlan, prediction: [UInt8],
+    _ kernels: CodecKernels
   ) {
     self.content = content
+    self.prediction = prediction
     words = plan.words
     mapping = plan.mapping
     shift = plan.shift
@@ -70,7 +73,7 @@ struct PlaneEncoder {
     let found = kernels.split(
       words.kernelWords(mapping, shift: shift), content.baseOfBytes,
       planes.baseOfBytes, stride, contexts.baseOfBytes, bitmap.baseOfBytes)
-    if mapping.usesBase { out.append(0) }  // the base is taken as it is
+    if mapping.usesBase { out += prediction }
     appendBitmap(UnsafeRawBufferPointer(bitmap), kept: found, space)
     if found > 0 {
       let kept = (0..<words.width).map { index in

@@ -30,20 +30,20 @@ enum Planes {
 
   /// Encodes at least one word.
   static func encode(
-    _ content: UnsafeRawBufferPointer, _ plan: PlanePlan, _ kernels: CodecKernels
+    _ content: UnsafeRawBufferPointer, _ plan: PlanePlan, prediction: [UInt8],
+    _ kernels: CodecKernels
   ) -> [UInt8] {
-    var encoder = PlaneEncoder(content, plan, kernels)
+    var encoder = PlaneEncoder(content, plan, prediction: prediction, kernels)
     return encoder.record()
   }
 
-  /// Decodes what follows a header; `base` has the content's length where it is needed.
+  /// Decodes what follows the prediction; `base` is predicted, and as long as the content.
   static func decode(
-    _ record: UnsafeRawBufferPointer, _ header: ChunkHeader,
+    _ reader: RecordReader, _ header: ChunkHeader,
     into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?,
     _ kernels: CodecKernels
   ) throws(RegistryError) {
     let words = Words(length: content.count, width: header.width, base: base)
-    let reader = RecordReader(record[part: ChunkHeader.sizeBytes..<record.count])
     var decoder = PlaneDecoder(words, header.mapping, reader, kernels)
     try decoder.decode(into: content)
   }

@@ -3,7 +3,8 @@
 package enum TensorName {
   /// What libraries put before a tensor's name when they wrap a model.
   package static let prefixes = [
-    "_orig_mod.", "module.", "base_model.model.", "base_model.", "0.auto_model.", "auto_model.",
+    "state_dict.", "model_state_dict.", "_orig_mod.", "module.", "base_model.model.", "base_model.",
+    "0.auto_model.", "auto_model.",
     "model.", "transformer.", "bert.", "roberta.", "distilbert.", "electra.", "deberta.", "albert.",
     "mpnet.", "vit.",
   ]

@@ -31,6 +31,7 @@ package struct ImportedFiles: Sendable {
         .invalidInput, "the folder has no files", hint: "name a folder with files")
     }
     for file in found { try VersionFile.checkPath(file.path) }
+    try ShardIndex.check(found)
     let ancestors = try store.read { try Ancestors(parents, $0) }
     let work = try Blob.Import(to: store, parents: ancestors.blobs)
     let totalBytes = try sizeBytes(ofAll: found)

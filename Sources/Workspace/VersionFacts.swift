@@ -7,7 +7,7 @@ import Weights
 package struct VersionFacts: Sendable {
   /// The files, in byte order of their paths.
   package let files: [VersionFile]
-  /// The tensors of all safetensors files.
+  /// The tensors of the model; see `VersionFile.modelTensors`.
   package let tensorCount: Int
   /// The elements of all tensors.
   package let parameterCount: Int64
@@ -45,12 +45,10 @@ package struct VersionFacts: Sendable {
     var shares: [String: (tensors: Int, parameters: Int64)] = [:]
     var config: JSON?
     try store.read(.weights) { db in
-      for digest in Set(files.filter { $0.path.hasSuffix(".safetensors") }.map(\.digest)) {
-        for tensor in try Tensor.list(of: digest, db) {
-          let share = shares[tensor.dtypeName] ?? (0, 0)
-          let (sum, _) = share.parameters.addingReportingOverflow(tensor.elementCount)
-          shares[tensor.dtypeName] = (share.tensors + 1, sum)
-        }
+      for tensor in try VersionFile.modelTensors(of: files, db).map(\.tensor) {
+        let share = shares[tensor.dtypeName] ?? (0, 0)
+        let (sum, _) = share.parameters.addingReportingOverflow(tensor.elementCount)
+        shares[tensor.dtypeName] = (share.tensors + 1, sum)
       }
       let file = files.first { $0.path.utf8.elementsEqual("config.json".utf8) }
       if let file, file.sizeBytes <= Self.configBytesMax {

@@ -1,4 +1,5 @@
 // The benchmarks of the product, run by `swift run -c release registry-benchmark [NAME]…`.
+// Options: `weights --lineage DIR --parts sizes,codec,…` (WeightsBenchmark.swift).
 //
 // Each measures a fixed workload and, in the same run, a peer or a physical limit; it prints one
 // JSON line per result. Times are reported, never asserted.
@@ -30,7 +31,12 @@ struct Timing {
 
 /// Prints one result as a JSON line.
 func report(_ name: String, _ facts: KeyValuePairs<String, JSON>) {
-  let members = facts.map { JSON.Member($0.key, $0.value) }
+  report(name, facts.map { ($0.key, $0.value) })
+}
+
+/// Prints one result as a JSON line.
+func report(_ name: String, _ facts: [(String, JSON)]) {
+  let members = facts.map { JSON.Member($0.0, $0.1) }
   let line = JSON.object([JSON.Member("benchmark", .string(name))] + members).text() + "\n"
   FileHandle.standardOutput.write(Data(line.utf8))
 }
@@ -53,8 +59,17 @@ enum RegistryBenchmark {
     ("demo", benchmarkDemo),
   ]
 
+  /// The value that follows an option's name; nil without it.
+  static func option(_ name: String) -> String? {
+    guard let index = CommandLine.arguments.firstIndex(of: name) else { return nil }
+    return CommandLine.arguments[(index + 1)...].first
+  }
+
   static func main() {
-    let wanted = CommandLine.arguments.dropFirst()
+    let words = CommandLine.arguments
+    let wanted = words.indices.dropFirst().filter { index in
+      !words[index].hasPrefix("--") && !words[index - 1].hasPrefix("--")
+    }.map { words[$0] }
     for name in wanted where !all.contains(where: { $0.name == name }) {
       print("no benchmark '\(name)'; there are: \(all.map(\.name).joined(separator: ", "))")
       exit(2)

@@ -59,9 +59,17 @@ extension TortureTests {
         i=$((i+1))
       done
       """,
+      "compact": """
+      i=0; while [ ! -e stop ]; do
+        "$REGISTRY" compact -q > /dev/null
+        i=$((i+1))
+      done
+      """,
     ]
 
-    @Test func `nothing named is missing while gc, import, export and backup go on`() throws {
+    @Test func `nothing named is missing while gc, compact, import, export and backup go on`()
+      throws
+    {
       try withTemporaryFolder { folder in
         let witness = try Witness.start(folder)
         for index in 1...8 {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Schema
 import Storage
 import Support
 import Synchronization
@@ -8,13 +9,15 @@ import Testing
 @Suite struct StoreTests {
   @Test func `every connection has the settings of the design, and the writer is durable`() throws {
     try withTemporaryStore { store in
-      for (file, pageSize) in [(StoreFile.catalog, 4096), (.weights, 16384)] {
+      for (file, pageSize, steps) in [
+        (StoreFile.catalog, 4096, Schema.catalog), (.weights, 16384, Schema.weights),
+      ] {
         let found = try store.writeWithoutTransaction(file) { db in
-          try Self.expected(pageSize: 0).keys.reduce(into: [:]) { found, name in
+          try Self.expected(pageSize: 0, []).keys.reduce(into: [:]) { found, name in
             found[name] = try String.fetchOne(db, sql: "PRAGMA \(name)")
           }
         }
-        #expect(found == Self.expected(pageSize: pageSize))
+        #expect(found == Self.expected(pageSize: pageSize, steps))
         let loose = try store.read(file) { db in
           try String.fetchAll(
             db, sql: "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict")
@@ -24,10 +27,11 @@ import Testing
     }
   }
 
-  private static func expected(pageSize: Int) -> [String: String] {
+  private static func expected(pageSize: Int, _ steps: [Schema.Migration]) -> [String: String] {
     [
       "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0",
-      "cell_size_check": "1", "auto_vacuum": "2", "page_size": "\(pageSize)", "user_version": "1",
+      "cell_size_check": "1", "auto_vacuum": "2", "page_size": "\(pageSize)",
+      "user_version": "\(steps.count)",
     ]
   }
 

@@ -107,7 +107,7 @@ import Weights
     }
   }
 
-  @Test func `a file that is known as tensors is mended under any name`() throws {
+  @Test func `a file of tensors is mended under any name`() throws {
     var seed = Seeded(state: 55)
     let content = safetensors(model(&seed))
     try withBlobs { blobs in

@@ -67,12 +67,12 @@ import Weights
     }
   }
 
-  @Test func `a file that came as bytes is cut as tensors when it comes by that name`() throws {
+  @Test func `a file is cut as tensors whatever its name is`() throws {
     var seed = Seeded(state: 41)
     let content = safetensors(model(&seed))
     try withBlobs { blobs in
       let first = try blobs.add(content, "a.bin")
-      #expect(try blobs.store.read(.weights) { try Tensor.list(of: first.digest, $0) }.isEmpty)
+      #expect(try blobs.store.read(.weights) { try Tensor.list(of: first.digest, $0) }.count == 4)
       #expect(try !blobs.add(content, "a.safetensors").isNew)
       #expect(try blobs.store.read(.weights) { try Tensor.list(of: first.digest, $0) }.count == 4)
       #expect(try blobs.export(first.digest) == content)

@@ -16,8 +16,7 @@ import Weights
 
   private func withOldStore(_ body: (Store, URL) throws -> Void) throws {
     try withTemporaryFolder { folder in
-      let fixtures = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "Fixtures/store-v1")
+      let fixtures = URL(filePath: #filePath).appending(path: "../../Stores/records1").standardized
       let place = folder.appending(path: Store.folderName)
       try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
       for (name, sizeBytes) in [("catalog.sqlite", 208_896), ("weights.sqlite", 229_376)] {

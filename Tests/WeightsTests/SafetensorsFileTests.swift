@@ -168,6 +168,7 @@ import Weights
   @Test func `prefixes of wrappers do not count in a name`() {
     let bare = [
       "bert.encoder.x", "model.encoder.x", "base_model.model.bert.encoder.x", "encoder.x",
+      "state_dict.model.encoder.x",
     ]
     for name in bare { #expect(TensorName.bare(name) == Array("encoder.x".utf8)) }
     #expect(TensorName.bare("bert.") == Array("bert.".utf8))

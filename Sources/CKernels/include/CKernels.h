@@ -6,6 +6,7 @@
 
 #include "CKernelsCodec.h"
 #include "CKernelsFloat.h"
+#include "CKernelsPredict.h"
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,44 +1,33 @@
-import Foundation
-import Storage
-import Weights
+package import Storage
 
-/// What a .npy file says of its content, read strictly; an object array is refused unread.
+/// What an array in numpy's format says of its content, read strictly; records are refused.
 ///
 /// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, versions 1 to 3.
-struct NpyHeader {
-  /// What an element is.
-  enum Element: Equatable {
-    case number(DType)
-    /// A text of so many UTF-32 units, padded with zeros.
-    case text(unitCount: Int)
-  }
-
-  let element: Element
-  let isBigEndian: Bool
+package struct NpyHeader: Sendable {
+  /// The type as numpy spells it: `<f4`.
+  package let descr: [UInt8]
   /// Whether the first index changes fastest.
-  let isFortran: Bool
-  let shape: [Int]
-  /// Where the first element is.
-  let dataOffset: Int
+  package let isFortran: Bool
+  /// The dimensions; none for a single value.
+  package let shape: [Int]
+  /// Where the first element is, from the start of the array's header.
+  package let dataOffset: Int
 
+  static let magic = [0x93] + Array("NUMPY".utf8)
   static let headerBytesMax = 65_535  // what version 1 can say; numpy itself stops at 10,000
   static let dimensionCountMax = 64  // as in numpy
-  static let textUnitsMax = 1024
 
-  /// The size of one element.
-  var elementBytes: Int {
-    switch element {
-    case .number(let dtype): dtype.sizeBytes
-    case .text(let unitCount): 4 * unitCount
-    }
-  }
-
-  /// Reads the header and checks the content's size against the file's.
+  /// Reads a header.
   ///
+  /// - Parameters:
+  ///   - file: The open file.
+  ///   - part: Where in the file the array is; nil for all of it.
   /// - Throws: `invalidInput` with what is wrong.
-  init(_ file: SourceFile) throws {
-    let prefix = try file.read(at: 0, sizeBytes: Int(min(file.sizeBytes, 12)))
-    guard prefix.count >= 10, prefix.starts(with: [0x93] + "NUMPY".utf8) else {
+  package init(_ file: SourceFile, in part: Range<Int64>? = nil) throws {
+    let part = part ?? 0..<file.sizeBytes
+    let sizeBytes = part.upperBound - part.lowerBound
+    let prefix = try file.read(at: part.lowerBound, sizeBytes: Int(min(sizeBytes, 12)))
+    guard prefix.count >= 10, prefix.starts(with: Self.magic) else {
       throw NpyHeader.fault(file, "it does not start as one")
     }
     guard (1...3).contains(prefix[6]), prefix[7] == 0 else {
@@ -50,73 +39,47 @@ struct NpyHeader {
     guard length <= Self.headerBytesMax else {
       throw NpyHeader.fault(file, "its header is longer than \(Self.headerBytesMax) bytes")
     }
-    guard Int64(start + length) <= file.sizeBytes else {
+    guard Int64(start + length) <= sizeBytes else {
       throw NpyHeader.fault(file, "it ends in its header")
     }
-    var text = NpyText(bytes: try file.read(at: Int64(start), sizeBytes: length))
+    var text = NpyText(
+      bytes: try file.read(at: part.lowerBound + Int64(start), sizeBytes: length))
     guard let (descr, isFortran, shape) = text.dictionary() else {
       throw NpyHeader.fault(
         file, "its header is not descr, fortran_order and shape",
         hint: "an array of records is not read; save one column after the other")
     }
-    (element, isBigEndian) = try Self.element(descr, file)
+    self.descr = descr
     self.isFortran = isFortran
     self.shape = shape
     dataOffset = start + length
-    try checkSize(file)
   }
 
-  private func checkSize(_ file: SourceFile) throws(RegistryError) {
+  /// What an element is when it is a number, and its byte order; nil for any other.
+  package var number: (dtype: DType, isBigEndian: Bool)? {
+    guard let order = descr.first, "<>|=".utf8.contains(order),
+      let dtype = Self.dtypes[String(decoding: descr.dropFirst(), as: UTF8.self)]
+    else { return nil }
+    return (dtype, order == UInt8(ascii: ">") && dtype.sizeBytes > 1)
+  }
+
+  /// The size of all elements, each of `elementBytes`; nil when no file is so large.
+  package func sizeBytes(elementBytes: Int) -> Int? {
     var size = elementBytes
     for dimension in shape.contains(0) ? [0] : shape {
       let (product, overflows) = size.multipliedReportingOverflow(by: dimension)
-      guard !overflows else { throw NpyHeader.fault(file, "its shape is larger than any file") }
+      guard !overflows else { return nil }
       size = product
     }
-    let rest = file.sizeBytes - Int64(dataOffset)
-    guard Int64(size) == rest else {
-      throw NpyHeader.fault(
-        file, "its shape \(shapeText) needs \(size) bytes of content, and it has \(rest)")
-    }
+    return size
   }
 
-  /// The shape as numpy writes it.
-  var shapeText: String {
-    let numbers = shape.map(String.init).joined(separator: ", ")
-    return shape.count == 1 ? "(\(numbers),)" : "(\(numbers))"
-  }
-
-  static func fault(_ file: SourceFile, _ what: String, hint: String? = nil) -> RegistryError {
+  /// The error of a file that cannot be read.
+  package static func fault(
+    _ file: SourceFile, _ what: String, hint: String? = nil
+  ) -> RegistryError {
     RegistryError(
       .invalidInput, "\(file.name) is not a .npy file that can be read: \(what)", hint: hint)
-  }
-
-  private static func element(
-    _ descr: [UInt8], _ file: SourceFile
-  ) throws(RegistryError) -> (Element, isBigEndian: Bool) {
-    guard let order = descr.first, descr.count >= 2, "<>|=".utf8.contains(order) else {
-      throw fault(file, "the type \(Excerpt(descr)) is not known")
-    }
-    let isBigEndian = order == UInt8(ascii: ">")
-    let code = String(decoding: descr.dropFirst(), as: UTF8.self)
-    if let dtype = dtypes[code] {
-      guard order != UInt8(ascii: "|") || dtype.sizeBytes == 1 else {
-        throw fault(file, "the type \(Excerpt(descr)) has no byte order")
-      }
-      return (.number(dtype), isBigEndian)
-    }
-    if descr[1] == UInt8(ascii: "U"), order != UInt8(ascii: "|"),
-      descr.dropFirst(2).allSatisfy({ (48...57).contains($0) }),
-      let count = Int(String(code.dropFirst())), (1...textUnitsMax).contains(count)
-    {
-      return (.text(unitCount: count), isBigEndian)
-    }
-    let isObject = descr[1] == UInt8(ascii: "O")
-    throw fault(
-      file, isObject ? "it holds pickled objects" : "the type \(Excerpt(descr)) is not known",
-      hint: isObject
-        ? "save numbers, or texts of one type: numpy.save(file, array.astype('U'))"
-        : "save it as float32: numpy.save(file, array.astype('float32'))")
   }
 
   private static let dtypes: [String: DType] = [

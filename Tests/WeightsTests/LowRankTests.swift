@@ -1,0 +1,179 @@
+import Support
+import Testing
+import Weights
+
+@Suite struct LowRankTests {
+  private static let seed: UInt64 = 21
+
+  /// A matrix and its base.
+  private struct Pair {
+    let rows: Int
+    let columns: Int
+    let element: DType
+    var base: [UInt8]
+    var content: [UInt8]
+
+    var matrix: LowRankMatrix? {
+      LowRankMatrix(shape: [rows, columns], cast: .init(from: element, to: element))
+    }
+
+    /// Calls the body with some of the elements.
+    func withPart<Value>(
+      _ elements: Range<Int>, _ body: (LowRankMatrix.Part) throws -> Value
+    ) rethrows -> Value {
+      let bytes = elements.lowerBound * element.sizeBytes..<elements.upperBound * element.sizeBytes
+      return try content.withUnsafeBytes { content in
+        try base.withUnsafeBytes { base in
+          try body(
+            .init(
+              content: .init(rebasing: content[bytes]), base: .init(rebasing: base[bytes]),
+              first: elements.lowerBound))
+        }
+      }
+    }
+
+    func screen(_ kernels: PredictionKernels = .best) throws -> Int? {
+      let search = LowRankSearch(try #require(matrix), kernels: kernels)
+      return withPart(0..<rows * columns) { search.screen($0) }
+    }
+
+    func factor(_ kernels: PredictionKernels = .best) throws -> LowRankFactor? {
+      guard let guess = try screen(kernels) else { return nil }
+      var search = LowRankSearch(try #require(matrix), kernels: kernels)
+      withPart(0..<rows * columns) { search.add($0, rowsMax: rows) }
+      return search.factor(guess: guess)
+    }
+  }
+
+  /// A base, and what a product of random factors makes of it, each value rounded once.
+  private func pair(
+    _ element: DType, rows: Int, columns: Int, rank: Int, scale: Double = 0.3
+  ) -> Pair {
+    var data = CodecData(seed: Self.seed + UInt64(rank))
+    let base = CodecData.encode(data.weights(rows * columns), element)
+    let product = Prediction.LowRank(
+      cast: .init(from: element, to: element), rank: rank, columns: columns, firstColumn: 0,
+      rowFactor: data.weights(rows * rank).map { Float(20 * scale * 0.05 * $0) })
+    let factor = data.weights(rank * columns).map { Float(20 * $0) }
+    let content = PredictionTwin.addProduct(product, factor, to: base)
+    return Pair(rows: rows, columns: columns, element: element, base: base, content: content)
+  }
+
+  /// The record of some elements, which is decoded again.
+  private func recordBytes(
+    _ pair: Pair, _ elements: Range<Int>, _ factor: LowRankFactor?
+  ) throws -> Int {
+    try pair.withPart(elements) { part in
+      try (factor?.content ?? []).withUnsafeBytes { bytes in
+        let encoded = try ChunkCodec.encode(
+          part.content, element: pair.element, base: part.base,
+          prediction: factor?.prediction(of: part) ?? .none,
+          factor: factor == nil ? nil : bytes)
+        var decoded = [UInt8](repeating: 0, count: part.content.count)
+        try decoded.withUnsafeMutableBytes { decoded in
+          try encoded.record.withUnsafeBytes { record in
+            try ChunkCodec.decode(record, into: decoded, base: part.base, factor: bytes)
+          }
+        }
+        let isSame = decoded.elementsEqual(part.content)
+        #expect(isSame)
+        return encoded.record.count
+      }
+    }
+  }
+
+  @Test(arguments: [DType.f32, .bf16, .f16, .f64])
+  func `a product is found in what was added, and costs a fraction`(element: DType) throws {
+    let pair = pair(element, rows: 200, columns: 176, rank: 3)
+    let factor = try #require(try pair.factor())
+    #expect(factor.rank == 3)
+    let plain = try recordBytes(pair, 0..<200 * 176, nil)
+    let low = try recordBytes(pair, 0..<200 * 176, factor)
+    // What is left of F64 are the bits that factors of F32 do not have.
+    let part = element == .f64 ? 0.75 : 0.4
+    #expect(Double(low) < part * Double(plain), "\(low) of \(plain)")
+  }
+
+  @Test func `a rank above 16 is found where all rows moved`() throws {
+    let pair = pair(.f32, rows: 420, columns: 400, rank: 21)
+    let factor = try #require(try pair.factor())
+    #expect(factor.rank == 21)
+    let count = 420 * 400
+    #expect(
+      try recordBytes(pair, 0..<count, factor) * 3 < (try recordBytes(pair, 0..<count, nil)))
+  }
+
+  @Test func `chunks that begin and end inside of rows share a factor`() throws {
+    let pair = pair(.f32, rows: 200, columns: 176, rank: 3)
+    let factor = try #require(try pair.factor())
+    for elements in [0..<10_001, 10_001..<10_003, 10_003..<30_000, 30_000..<35_200] {
+      let low = try recordBytes(pair, elements, factor)
+      if elements.count > 5000 {
+        #expect(low * 2 < (try recordBytes(pair, elements, nil)), "\(elements)")
+      }
+    }
+  }
+
+  @Test func `every level finds the same factors`() throws {
+    let pair = pair(.f32, rows: 200, columns: 171, rank: 3)
+    let factors = try PredictionKernels.all.map { kernels in
+      let factor = try #require(try pair.factor(kernels))
+      return (factor, pair.withPart(7..<2000) { factor.prediction(of: $0, kernels: kernels) })
+    }
+    let first = try #require(factors.first)
+    for other in factors.dropFirst() {
+      let isSame = other.0 == first.0 && other.1 == first.1
+      #expect(isSame)
+    }
+  }
+
+  @Test func `what training did has no low rank`() throws {
+    var data = CodecData(seed: Self.seed)
+    let weights = data.weights(160 * 200)
+    for (element, scale) in [(DType.f32, 1e-3), (.f32, 0.5), (.bf16, 1e-3), (.bf16, 0.5)] {
+      var pair = Pair(
+        rows: 160, columns: 200, element: element, base: CodecData.encode(weights, element),
+        content: CodecData.encode(data.trained(weights, scale: scale), element))
+      #expect(try pair.screen() == nil, "\(element) \(scale)")
+      // Nor when few rows have moved, as those of tokens that were seen.
+      let rowBytes = 200 * element.sizeBytes
+      for row in 0..<160 where row % 5 != 0 {
+        let range = row * rowBytes..<(row + 1) * rowBytes
+        pair.content.replaceSubrange(range, with: pair.base[range])
+      }
+      #expect(try pair.factor() == nil, "\(element) \(scale)")
+      pair.content = pair.base
+      #expect(try pair.screen() == nil)
+    }
+  }
+
+  @Test func `vectors and small or impossible shapes are no matrices`() {
+    let cast = Prediction.Cast(from: .f32, to: .f32)
+    for shape in [[], [4096], [8, 8], [2, 1 << 20], [1 << 40, 1 << 40, 3], [0, 5], [-4, 512]] {
+      #expect(LowRankMatrix(shape: shape, cast: cast) == nil, "\(shape)")
+    }
+    let fitting = LowRankMatrix(shape: [64, 32, 3, 3], cast: cast)
+    #expect(fitting?.rows == 64 && fitting?.columns == 288)
+  }
+
+  @Test func `values that are masked or no numbers do not spoil what is found`() throws {
+    var pair = pair(.f32, rows: 200, columns: 176, rank: 3)
+    var data = CodecData(seed: Self.seed)
+    for _ in 0..<3000 {
+      let start = 4 * Int.random(in: 0..<200 * 176, using: &data.generator)
+      pair.base.replaceSubrange(start..<start + 4, with: [0, 0, 0, 0])
+      pair.content.replaceSubrange(start..<start + 4, with: [0, 0, 0, 0])
+    }
+    let special = [Float.nan, .infinity, -0, .leastNonzeroMagnitude]
+    for (index, value) in special.enumerated() {
+      let bytes = littleEndian(UInt64(value.bitPattern), size: 4)
+      pair.content.replaceSubrange(4000 * index..<4000 * index + 4, with: bytes)
+      pair.base.replaceSubrange(4000 * index + 400..<4000 * index + 404, with: bytes)
+    }
+    var search = LowRankSearch(try #require(pair.matrix))
+    pair.withPart(0..<200 * 176) { search.add($0, rowsMax: 200) }
+    let factor = try #require(search.factor(guess: 3))
+    let plain = try recordBytes(pair, 0..<200 * 176, nil)
+    #expect(try recordBytes(pair, 0..<200 * 176, factor) < plain)
+  }
+}
