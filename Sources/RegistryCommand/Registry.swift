@@ -30,7 +30,7 @@ struct Registry: ParsableCommand {
         name: "Models",
         subcommands: [
           Init.self, BaseCommand.self, ForkCommand.self, ModelCommand.self, VersionCommand.self,
-          Diff.self, LineageCommand.self,
+          TensorCommand.self, Diff.self, LineageCommand.self,
         ]),
       CommandGroup(
         name: "Runs",
@@ -41,8 +41,8 @@ struct Registry: ParsableCommand {
       CommandGroup(
         name: "Upkeep",
         subcommands: [
-          VerifyCommand.self, BackupCommand.self, CollectCommand.self, CompactCommand.self,
-          DiskUsageCommand.self, CompletionCommand.self,
+          VerifyCommand.self, RepairCommand.self, BackupCommand.self, CollectCommand.self,
+          CompactCommand.self, DiskUsageCommand.self, CompletionCommand.self,
         ]),
     ])
 

@@ -56,6 +56,11 @@ package struct Blob: Sendable, Equatable {
     try Row.fetchAll(db, sql: "SELECT * FROM blob ORDER BY id").map { try Blob(row: $0) }
   }
 
+  /// Lists the blobs whose own rows are sound, in the order of their import.
+  package static func readable(_ db: Database) throws -> [Blob] {
+    try Row.fetchAll(db, sql: "SELECT * FROM blob ORDER BY id").compactMap { try? Blob(row: $0) }
+  }
+
   /// Reads a small file completely.
   ///
   /// - Parameters:

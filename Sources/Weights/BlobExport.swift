@@ -53,5 +53,5 @@ extension Blob {
     try output.finish()
   }
 
-  private static let hint = "registry verify --full, then restore a backup"
+  private static let hint = healingHint
 }

@@ -173,5 +173,5 @@ extension Chunk {
     }
   }
 
-  private static let hint = "registry verify --full, then restore a backup"
+  private static let hint = Blob.healingHint
 }

@@ -152,12 +152,12 @@ final class PackWriter: Sendable {
     ])
   }
 
-  /// Points a damaged chunk to a record that needs no base; what is a difference to it comes nearer
-  /// to the start of its chain.
+  /// Points a damaged chunk to a new record; what is a difference to it may come nearer to the start
+  /// of its chain.
   private func mend(_ id: Int64, _ chunk: NewChunk, _ place: Pack.Place, _ db: Database) throws {
     try db.execute(
       sql: "UPDATE chunk SET sizeBytes = ? WHERE id = ?", arguments: [chunk.sizeBytes, id])
-    try Chunk.move(id, to: place, lengthBytes: chunk.record.count, baseId: nil, db)
+    try Chunk.move(id, to: place, lengthBytes: chunk.record.count, baseId: chunk.baseId, db)
   }
 }
 

@@ -74,7 +74,7 @@ struct StoredSegment: Equatable {
     return segments
   }
 
-  private init(_ row: Row) throws(RegistryError) {
+  init(_ row: Row) throws(RegistryError) {
     position = try row.value("position")
     segment = Segment(
       tensor: try Self.tensor(row), offset: try row.value("offset"),

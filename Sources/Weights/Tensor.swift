@@ -10,6 +10,8 @@ package struct Tensor: Sendable {
   package let dtypeName: String
   /// The dimensions; none for a single value.
   package let shape: [Int]
+  /// Where its content begins in the file.
+  package let offset: Int64
   /// The size of its content.
   package let sizeBytes: Int64
   /// The blob that it is in.
@@ -88,6 +90,7 @@ package struct Tensor: Sendable {
     name = tensor.name
     dtypeName = tensor.dtypeName
     shape = tensor.shape
+    offset = stored.segment.offset
     sizeBytes = stored.segment.sizeBytes
     self.blob = blob
     chunkIds = stored.chunkIds

@@ -1,4 +1,5 @@
 package import Foundation
+package import GRDB
 package import Storage
 
 /// A copy of a store in a new folder, which is itself a store's folder.
@@ -16,11 +17,14 @@ package struct Backup: Sendable {
   ///   - folder: A path at which nothing or an empty folder is.
   ///   - store: An open store.
   ///   - full: Whether all content of the copy is read.
+  ///   - decisions: What is wrong with the rows of Promotion, a room above.
   ///   - progress: Called with the bytes of content that are looked through.
   /// - Returns: The copy.
   /// - Throws: `conflict` when something is there; `corrupt` when the copy has faults; `unavailable` when the disk refuses.
   package static func make(
-    in folder: URL, of store: Store, full: Bool = true, progress: (Int64) -> Void = { _ in }
+    in folder: URL, of store: Store, full: Bool = true,
+    decisions: (Database) throws -> [Verification.Fault] = { _ in [] },
+    progress: (Int64) -> Void = { _ in }
   ) throws -> Backup {
     let folder = folder.standardizedFileURL.resolvingSymlinksInPath()
     try VersionExport.checkFree(folder)
@@ -28,7 +32,9 @@ package struct Backup: Sendable {
       .appending(path: ".\([UInt8].random(count: 8).hex).partial")
     return try Interruption.deferring {
       do {
-        let sizeBytes = try copy(store, to: aside, full: full, progress)
+        let sizeBytes = try copy(store, to: aside) {
+          try check($0, full: full, decisions, progress)
+        }
         guard rename(aside.path, folder.path) == 0 else {
           try VersionExport.checkFree(folder)
           throw RegistryError(.unavailable, "\(folder.path) cannot be made")
@@ -42,9 +48,9 @@ package struct Backup: Sendable {
     }
   }
 
-  /// Makes the copy and brings it to the disk; returns the size of both files.
+  /// Makes the copy, checks it and brings it to the disk; returns the size of both files.
   private static func copy(
-    _ store: Store, to folder: URL, full: Bool, _ progress: (Int64) -> Void
+    _ store: Store, to folder: URL, check: (URL) throws -> Int64
   ) throws -> Int64 {
     try VersionExport.makeFolder(folder)
     try store.withContent {
@@ -53,7 +59,7 @@ package struct Backup: Sendable {
       }
     }
     try Data("*\n".utf8).write(to: folder.appending(path: ".gitignore"))
-    let sizeBytes = try check(folder, full: full, progress)
+    let sizeBytes = try check(folder)
     try Interruption.check()
     for name in try FileStatus.names(in: folder) { try flush(folder.appending(path: name)) }
     try flush(folder)
@@ -62,12 +68,13 @@ package struct Backup: Sendable {
 
   /// Opens the copy and looks it through; returns the size of both files.
   private static func check(
-    _ folder: URL, full: Bool, _ progress: (Int64) -> Void
+    _ folder: URL, full: Bool, _ decisions: (Database) throws -> [Verification.Fault],
+    _ progress: (Int64) -> Void
   ) throws -> Int64 {
     let copy = try Store.open(folder, .read)
     defer { try? copy.close() }
     let found = try Verification.run(
-      copy, full: full,
+      copy, full: full, decisions: decisions,
       progress: { done in
         try Interruption.check()
         progress(done)

@@ -18,12 +18,20 @@ package struct Verification: Sendable {
   package struct Fault: Sendable, Equatable {
     /// Where: `catalog`, `weights`, `event`, `blob`, `model`, `promotion`, `series`.
     package let kind: String
-    /// What it is about: a file, a reference, a sequence, a digest.
+    /// What it is about: a file, a reference, a sequence.
     package let subject: String
     /// What is wrong.
     package let message: String
+    /// The files that are damaged by it, as references: `base:1//model.safetensors`.
+    package var files: [String] = []
+    /// The tensors of the first file in which the damage is.
+    package var tensors: [String] = []
+    /// The content of these files.
+    package var blobs: [Digest] = []
+    /// The chunks that are damaged.
+    package var chunks: [Digest] = []
 
-    /// Makes a fault.
+    /// Makes a fault that is of no file.
     package init(kind: String, subject: String, message: String) {
       self.kind = kind
       self.subject = subject
@@ -46,36 +54,43 @@ package struct Verification: Sendable {
     progress: (Int64) throws -> Void = { _ in }
   ) throws -> Verification {
     try store.withContent {
-      var found = Findings()
-      try found.collect("catalog", "catalog.sqlite") { try catalogFaults(store, full: full) }
-      try found.collect("event", "event") { try eventFaults(store) }
-      try found.collect("model", "catalog.sqlite") {
-        try store.read { try CatalogFault.list($0) }
-          .map { Fault(kind: "model", subject: $0.subject, message: $0.message) }
-      }
-      try found.collect("catalog", "catalog.sqlite") { try referenceFaults(store) }
-      if full {
-        try found.collect("series", "catalog.sqlite") {
-          try store.read { try SeriesFault.all($0) }.map { fault in
-            Fault(
-              kind: "series", subject: "\(fault.key) of run \(fault.runId)", message: fault.what)
-          }
+      try look(at: store, full: full, decisions: decisions, progress: progress)
+    }
+  }
+
+  /// The same for who holds the content's lock already.
+  static func look(
+    at store: Store, full: Bool, decisions: (Database) throws -> [Fault],
+    progress: (Int64) throws -> Void
+  ) throws -> Verification {
+    var found = Findings()
+    try found.collect("catalog", "catalog.sqlite") { try catalogFaults(store, full: full) }
+    try found.collect("event", "event") { try eventFaults(store) }
+    try found.collect("model", "catalog.sqlite") {
+      try store.read { try CatalogFault.list($0) }
+        .map { Fault(kind: "model", subject: $0.subject, message: $0.message) }
+    }
+    try found.collect("catalog", "catalog.sqlite") { try referenceFaults(store) }
+    if full {
+      try found.collect("series", "catalog.sqlite") {
+        try store.read { try SeriesFault.all($0) }.map { fault in
+          Fault(
+            kind: "series", subject: "\(fault.key) of run \(fault.runId)", message: fault.what)
         }
       }
-      try found.collect("promotion", "catalog.sqlite") { try store.read { try decisions($0) } }
-      try found.collect("blob", "weights.sqlite") { try blobFaults(store) }
-      try found.collect("weights", "weights.sqlite") {
-        try (full ? [] : quickFaults("weights", .weights, store))
-          + Blob.verify(store, full: full, progress: progress)
-          .map { Fault(kind: "weights", subject: "weights.sqlite", message: $0.message) }
-      }
-      let blobCount = try? store.read(.weights) { try Blob.list($0).count }
-      let eventCount = try? store.read {
-        try Int.fetchOne($0, sql: "SELECT count(*) FROM event") ?? 0
-      }
-      return Verification(
-        faults: found.faults, blobCount: blobCount ?? 0, eventCount: eventCount ?? 0)
     }
+    try found.collect("promotion", "catalog.sqlite") { try store.read { try decisions($0) } }
+    try found.collect("blob", "weights.sqlite") { try blobFaults(store) }
+    try found.collect("weights", "weights.sqlite") {
+      try (full ? [] : quickFaults("weights", .weights, store))
+        + contentFaults(try Blob.verify(store, full: full, progress: progress), store)
+    }
+    let blobCount = try? store.read(.weights) { try Blob.readable($0).count }
+    let eventCount = try? store.read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM event") ?? 0
+    }
+    return Verification(
+      faults: found.faults, blobCount: blobCount ?? 0, eventCount: eventCount ?? 0)
   }
 
   private static func catalogFaults(_ store: Store, full: Bool) throws -> [Fault] {
@@ -126,20 +141,30 @@ package struct Verification: Sendable {
     }
     let stored = try store.read(.weights) { db in
       Dictionary(
-        try Blob.list(db).map { ($0.digest, $0.sizeBytes) }, uniquingKeysWith: { first, _ in first }
+        try Blob.readable(db).map { ($0.digest, $0.sizeBytes) },
+        uniquingKeysWith: { first, _ in first }
       )
     }
+    var names = ContentNames(store)
     let missing = named.filter { stored[$0] == nil }.sorted { $0.hex < $1.hex }
-      .map { Fault(kind: "blob", subject: "sha256:\($0.hex)", message: "it is named and not here") }
+      .map { fault(of: $0, "its content is missing", &names) }
     let wrong = try sizes.compactMap { row -> Fault? in
       let digest: Digest = try row.value("contentBlobDigest")
       let size: Int64 = try row.value("sizeBytes")
       guard let found = stored[digest], found != size else { return nil }
-      return Fault(
-        kind: "blob", subject: "sha256:\(digest.hex)",
-        message: "it has \(found) bytes where the catalog says \(size)")
+      return fault(of: digest, "it has \(found) bytes where the catalog says \(size)", &names)
     }
     return missing + wrong
+  }
+
+  private static func fault(
+    of digest: Digest, _ message: String, _ names: inout ContentNames
+  ) -> Fault {
+    let files = names.names(of: digest)
+    var fault = Fault(kind: "blob", subject: files[0], message: message)
+    fault.files = files
+    fault.blobs = [digest]
+    return fault
   }
 }
 

@@ -88,6 +88,17 @@ import Testing
     Case("lineage a --format dot --csv", 2, "exclude each other"),
     Case("base add nowhere", 3, "nowhere"), Case("fork a b", 3, "'a'"),
     Case("fork a b --metric f1", 2, "which end is better", "--metric f1:max"),
+    Case("version cat known", 2, "'known' names no file"),
+    Case("version cat a//b", 3, "'a'", "registry model ls"),
+    Case("version cat a//b --range 5-4", 2, "'5-4' is invalid", "registry version cat --help"),
+    Case("version cat a//b --range 5", 2, "'5' is invalid"),
+    Case("version cat a//b --csv", 2, "in no other format"),
+    Case("tensor ls a", 3, "'a'", "registry model ls"),
+    Case("tensor show a", 2, "missing expected argument '<name>'"),
+    Case("tensor show a w --rows 3", 2, "'3' is invalid"),
+    Case("tensor show a w --rows 3:2", 2, "'3:2' is invalid"),
+    Case("repair --from nowhere", 3, "no file or folder", "nowhere"),
+    Case("repair --from .registry", 2, "is the store itself", "registry repair --from BACKUP"),
     Case("run scrape --test nowhere.log", 3, "nowhere.log cannot be read"),
   ]
 

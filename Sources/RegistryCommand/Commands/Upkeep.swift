@@ -13,6 +13,10 @@ struct VerifyCommand: ParsableCommand {
       Examples:
         registry verify
         registry verify --full
+        registry verify --full --json
+
+      What is damaged is told by file and tensor; registry repair heals it from a backup, or from
+      a folder that has the same files.
       """)
 
   @Flag(help: "Reads all content and checks every digest.") var full = false
@@ -34,23 +38,13 @@ struct VerifyCommand: ParsableCommand {
       .init("eventCount", "events", .init(found.eventCount)),
       .init("faultCount", "faults", .init(found.faults.count), found.faults.isEmpty ? .good : .bad),
     ])
-    var table = Table(
-      "faults",
-      [
-        .init("kind", pinned: true), .init("subject", "what", pinned: true),
-        .init("message", "fault", pinned: true, flexible: true),
-      ])
-    for fault in found.faults {
-      table.add(.text(fault.kind), .text(fault.subject), .text(fault.message))
-    }
+    let table = FaultTable.of(found.faults)
     report.add(table, title: found.faults.isEmpty ? nil : "faults")
     if found.faults.isEmpty { report.line(.init("✓ ", .good), .init("no fault")) }
     if found.faults.isEmpty, !full { report.next = "registry verify --full reads all content" }
     globals.show(report)
     guard !found.faults.isEmpty else { return }
-    throw RegistryError(
-      .corrupt, "the store has \(found.faults.count) fault\(found.faults.count == 1 ? "" : "s")",
-      hint: full ? "restore a backup" : "registry verify --full, then restore a backup")
+    throw FaultTable.error(found.faults, full: full)
   }
 }
 
@@ -67,7 +61,14 @@ struct BackupCommand: ParsableCommand {
   @OptionGroup var globals: Globals
 
   func run() throws {
-    let backup = try globals.reading { try Backup.make(in: URL(filePath: dir), of: $0) }
+    let backup = try globals.reading { store in
+      let progress = Progress("checking the copy", .bytes, globals)
+      defer { progress.end() }
+      let total = try store.read(.weights) { try Blob.sizeBytesOfAll($0) }
+      return try Backup.make(in: URL(filePath: dir), of: store, decisions: Promotion.faults) {
+        progress.update(done: $0, total: total)
+      }
+    }
     var report = Report("backup")
     report.add([
       .init("folder", "backup", .text(backup.folder.path)),

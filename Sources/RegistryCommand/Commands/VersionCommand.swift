@@ -14,10 +14,11 @@ struct VersionCommand: ParsableCommand {
         registry version show reviews@prod
         registry version add reviews ./checkpoint-900 --parent reviews:1
         registry version export reviews@prod ./out
+        registry version cat reviews@prod//config.json
       """,
     subcommands: [
       VersionAdd.self, VersionList.self, VersionShow.self, VersionExportCommand.self,
-      VersionRemove.self,
+      VersionCat.self, VersionRemove.self,
     ])
 }
 

@@ -30,7 +30,10 @@ struct VersionShow: ParsableCommand {
       report.add(try origin(version, store) + ImportReport.fields(facts))
       try addMetrics(of: version, to: &report, store)
       report.add(Self.files(facts.files), title: "files")
-      if tensors { report.add(try Self.tensors(of: facts.files, store), title: "tensors") }
+      if tensors {
+        let found = try FoundTensors(reference, store)
+        report.add(TensorTable.of(found.tensors), title: "tensors")
+      }
       report.add(try store.read { try Self.decisions(version, $0) }, title: "decisions")
       return report
     }
@@ -79,25 +82,6 @@ struct VersionShow: ParsableCommand {
       table.add(
         .text(file.path), .bytes(file.sizeBytes),
         .structure(.string(file.digest.hex), text: file.digest.short))
-    }
-    return table
-  }
-
-  private static func tensors(of files: [VersionFile], _ store: Store) throws -> Table {
-    var table = Table(
-      "tensors",
-      [
-        .init("name", "tensor", pinned: true), .init("dtype"), .init("shape"),
-        .init("sizeBytes", "size"), .init("file"),
-      ])
-    try store.read(.weights) { db in
-      for file in files {
-        for tensor in try Tensor.list(of: file.digest, db) {
-          table.add(
-            .text(tensor.name), .text(tensor.dtypeName), tensor.shape.value,
-            .bytes(tensor.sizeBytes), .text(file.path))
-        }
-      }
     }
     return table
   }
