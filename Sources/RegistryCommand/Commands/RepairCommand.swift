@@ -16,9 +16,9 @@ struct RepairCommand: ParsableCommand {
         registry repair --from ./downloads --dry-run
         registry repair
 
-      A backup is any store; in a folder, every file is looked at that has the content of a
-      damaged one, or pieces of it. Without --from, what the store has twice is used. Nothing is
-      written but content with the digest that is missed, so it may be stopped at any point.
+      A backup is any store; in a folder, every file is looked at that has the content of a \
+      damaged one, or pieces of it. Without --from, what the store has twice is used. Nothing is \
+      written but content with the digest that is missed, so it may be stopped at any point. \
       Names, runs and events are not repaired: for these, restore a backup.
       """)
 

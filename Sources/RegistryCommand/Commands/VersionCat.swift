@@ -19,7 +19,7 @@ struct VersionCat: ParsableCommand {
         registry version cat reviews:3//model.safetensors --range 1000000- > rest
         registry version cat runs:/7f3ac1/train.log --range -500
 
-      A range is one of HTTP: both ends count, from 0, and -N are the last N bytes. Only what
+      A range is one of HTTP: both ends count, from 0, and -N are the last N bytes. Only what \
       it touches is read.
       """)
 
