@@ -7,22 +7,19 @@ struct ChunkDamage {
   private(set) var messages: [Int64: String] = [:]
   private var whole: Set<Int64> = []
 
-  /// What the rows alone tell, of chunks and of all that are differences to them.
+  /// What the rows alone tell, of chunks and of all that are decoded with them.
   init(ofRows db: Database) throws {
     try addMisplaced(db)
     try addBroken(db)
     guard !messages.isEmpty else { return }
-    let bases = try Self.bases(db)
-    var inherited: [Int64: String] = [:]
-    for id in bases.keys where messages[id] == nil {
-      var base = bases[id]
-      for _ in 0..<Chunk.depthMax {
-        guard let id = base, messages[id] == nil else { break }
-        base = bases[id]
+    let needs = try Self.needs(db)
+    for _ in 0...Chunk.depthMax {
+      let reached = needs.compactMap { id, others -> (Int64, String)? in
+        guard messages[id] == nil else { return nil }
+        return others.lazy.compactMap { messages[$0] }.first.map { (id, $0) }
       }
-      if let message = base.flatMap({ messages[$0] }) { inherited[id] = message }
+      for (id, message) in reached { messages[id] = message }
     }
-    messages.merge(inherited) { own, _ in own }
   }
 
   private mutating func addMisplaced(_ db: Database) throws {
@@ -94,28 +91,32 @@ struct ChunkDamage {
     }
   }
 
-  /// For each chunk that cannot be read the one that is at fault: itself, or what it is a difference to.
+  /// For each chunk that cannot be read the one that is at fault: itself, or what it is decoded with.
   func causes(_ db: Database) throws -> [Int64: Int64] {
     guard !messages.isEmpty else { return [:] }
-    let bases = try Self.bases(db)
+    let needs = try Self.needs(db)
     var causes: [Int64: Int64] = [:]
     for id in messages.keys {
       var cause = id
-      for _ in 0..<Chunk.depthMax {
-        guard let base = bases[cause], messages[base] != nil else { break }
-        cause = base
+      for _ in 0...Chunk.depthMax {
+        guard let other = needs[cause]?.first(where: { messages[$0] != nil }) else { break }
+        cause = other
       }
       causes[id] = cause
     }
     return causes
   }
 
-  /// What each difference is one to.
-  private static func bases(_ db: Database) throws -> [Int64: Int64] {
-    var bases: [Int64: Int64] = [:]
-    let rows = try Row.fetchCursor(
-      db, sql: "SELECT id, baseChunkId FROM chunk WHERE baseChunkId IS NOT NULL")
-    while let row = try rows.next() { bases[try row.value(at: 0)] = try row.value(at: 1) as Int64 }
-    return bases
+  /// What each chunk is decoded with.
+  private static func needs(_ db: Database) throws -> [Int64: [Int64]] {
+    var needs: [Int64: [Int64]] = [:]
+    for column in ChunkNeeds.columns {
+      let rows = try Row.fetchCursor(
+        db, sql: "SELECT id, \(column) FROM chunk WHERE \(column) IS NOT NULL")
+      while let row = try rows.next() {
+        needs[try row.value(at: 0), default: []].append(try row.value(at: 1))
+      }
+    }
+    return needs
   }
 }

@@ -205,4 +205,46 @@ import Weights
       #expect(try !Blob.verify(blobs.store, full: false).isEmpty)
     }
   }
+
+  @Test func `a damaged factor is told by the file that needs it, and healed from what has it`()
+    throws
+  {
+    var seed = Seeded(state: 97)
+    let base = base(&seed)
+    let files = [safetensors(base), safetensors(merged(base, rank: 4, &seed))]
+    for isStore in [true, false] {
+      try withBlobs { blobs in
+        let parent = try blobs.add(files[0], "a.safetensors").digest
+        let child = try blobs.add(files[1], "b.safetensors", parents: [parent]).digest
+        let other = blobs.folder.appending(path: "child")
+        try Data(files[1]).write(to: other)
+        try withBlobs { copy in
+          for file in files {
+            _ = try copy.add(
+              file, "a.safetensors", parents: file == files[0] ? [] : [parent])
+          }
+          try blobs.store.write(.weights) { db in
+            try db.execute(
+              sql: """
+                UPDATE chunk SET offset = offset + 1
+                WHERE id IN (SELECT factorChunkId FROM chunk WHERE factorChunkId IS NOT NULL)
+                """)
+          }
+          let faults = try Blob.verify(blobs.store, full: true)
+          #expect(faults.count == 2, "\(faults)")
+          for fault in faults { #expect(fault.places.map(\.blob) == [child]) }
+          var healing = Healing(
+            blobs.store, named: [:], from: [isStore ? .store(copy.store) : .files([other])],
+            aside: blobs.folder.appending(path: "aside"))
+          try blobs.store.withoutContentUsers { try healing.run() }
+          // Files have no factors: what needed them is stored otherwise, and they are dropped.
+          #expect(healing.result.chunks.count == (isStore ? 2 : 3))
+          #expect(healing.result.discardedCount == (isStore ? 0 : 2))
+          #expect(try factorCount(blobs) == (isStore ? (2, 3) : (0, 0)))
+        }
+        #expect(try isExported(blobs, child, files[1]))
+        #expect(try Blob.verify(blobs.store, full: true) == [])
+      }
+    }
+  }
 }
