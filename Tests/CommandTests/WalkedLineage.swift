@@ -2,39 +2,47 @@ import Foundation
 import Support
 import Testing
 
-/// A base, a child and a grandchild of many types, whose chunks need every way of storing.
+/// A base, a child and a grandchild of many types, a cast and a merged adapter, whose chunks need
+/// every way of storing.
 struct WalkedLineage {
   private var generator: SeededGenerator
 
   init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-  /// Imports the three, and bytes without a structure.
+  /// Imports the five, and bytes without a structure.
   mutating func fill(_ binary: Binary) throws {
-    var tensors = base()
-    var versions = [("base", tensors)]
-    for name in ["child", "grandchild"] {
-      tensors = moved(tensors)
-      versions.append((name, tensors))
-    }
-    var parent: String?
-    for (name, tensors) in versions {
+    let base = base()
+    let child = moved(base)
+    let versions: [(name: String, parent: String?, tensors: Tensors)] = [
+      ("base", nil, base),
+      ("child", "base", child),
+      ("grandchild", "child", moved(child)),
+      ("cast", "base", Self.cast(base)),
+      ("adapted", "base", adapted(base)),
+    ]
+    for (name, parent, tensors) in versions {
       var file = SafetensorsFixture()
       for (name, dtype, bytes) in tensors {
-        let width = Self.widths[dtype] ?? 1
-        file.add(name, dtype, [bytes.count / width], bytes: bytes)
+        let count = bytes.count / (Self.widths[dtype] ?? 1)
+        let isMatrix = name == Self.matrixName
+        file.add(name, dtype, isMatrix ? [Self.rows, Self.columns] : [count], bytes: bytes)
       }
       let folder = try file.write(to: binary.folder.appending(path: name))
       if let parent {
-        try binary("version", "add", name, name, "--parent", parent, "--relation", "finetune")
+        try binary(
+          "version", "add", name, name, "--parent", "\(parent):1", "--relation", "finetune")
       } else {
         try Data(String(repeating: "a line of text\n", count: 5000).utf8)
           .write(to: folder.appending(path: "notes.txt"))
         try Data(random(5001)).write(to: folder.appending(path: "noise.bin"))
         try binary("base", "add", name, "--name", name)
       }
-      parent = "\(name):1"
     }
   }
+
+  private static let matrixName = "layer.weight"
+  private static let rows = 128
+  private static let columns = 256
 
   private static let widths = [
     "F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2,
@@ -60,6 +68,7 @@ struct WalkedLineage {
     return [
       ("f32", "F32", Self.bytes(floats.map(\.bitPattern))),
       ("resized", "F32", Self.bytes(weights(9_000).map(\.bitPattern))),
+      (Self.matrixName, "F32", Self.bytes(weights(Self.rows * Self.columns).map(\.bitPattern))),
       ("bf16", "BF16", Self.bytes(half)),
       ("f64", "F64", Self.bytes(floats.prefix(9_000).map { Double($0).bitPattern })),
       ("f16", "F16", Self.bytes(half.map { $0 & 0x83FF | 0x2C00 })),
@@ -90,6 +99,41 @@ struct WalkedLineage {
         }
       }
       return (name, dtype, bytes)
+    }
+  }
+
+  /// What is F32 as BF16: the nearest values, of two equally near the one with an even last bit.
+  private static func cast(_ tensors: Tensors) -> Tensors {
+    tensors.filter { $0.dtype == "F32" }.map { name, _, bytes in
+      let halves = floats(bytes).map { value in
+        let bits = value.bitPattern
+        return UInt16((bits + 0x7FFF + bits >> 16 & 1) >> 16)
+      }
+      return (name, "BF16", Self.bytes(halves))
+    }
+  }
+
+  /// The matrix with a product of rank 4 added, as an adapter that is merged adds it.
+  private mutating func adapted(_ tensors: Tensors) -> Tensors {
+    let rank = 4
+    let down = weights(rank * Self.columns).map(Double.init)
+    let up = weights(Self.rows * rank).map(Double.init)
+    return tensors.filter { $0.name == Self.matrixName }.map { name, dtype, bytes in
+      let sums = Self.floats(bytes).enumerated().map { place, value in
+        let (row, column) = place.quotientAndRemainder(dividingBy: Self.columns)
+        let product = (0..<rank).reduce(0) { sum, index in
+          sum + up[row * rank + index] * down[index * Self.columns + column]
+        }
+        return Float(Double(value) + product)
+      }
+      return (name, dtype, Self.bytes(sums.map(\.bitPattern)))
+    }
+  }
+
+  private static func floats(_ bytes: [UInt8]) -> [Float] {
+    stride(from: 0, to: bytes.count, by: 4).map { place in
+      let bits = bytes[place..<place + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      return Float(bitPattern: bits)
     }
   }
 

@@ -3,7 +3,8 @@
 python walk_store.py FOLDER PAGE    FOLDER is a .registry; PAGE is Format.md, for its examples
 
 Every stream is opened by zlib.decompress, everything else is written from the page. The SHA-256 of
-what comes out is compared with the chunk's. Prints what was met, as JSON.
+what comes out is compared with the chunk's. Prints what was met in the store and in the page's
+examples, as JSON.
 """
 import collections
 import hashlib
@@ -39,10 +40,10 @@ def words_of(content, width, count):
     return np.frombuffer(content, f"<u{width}", count).astype(np.uint64)
 
 
-def based(base, width, count):
-    """The base's words, cut or continued with zeros to so many."""
+def based(base, width, count, start=0):
+    """The base's words from one on, cut or continued with zeros to so many."""
     check(base is not None, "a difference has no base")
-    size = count * width
+    size, base = count * width, base[start * width:]
     return words_of((base + bytes(max(0, size - len(base))))[:size], width, count)
 
 
@@ -114,7 +115,8 @@ class Reader:
         return self.take(len(self.record) - self.place)
 
 
-def planes_version_1(record, width, mapping, count, base):
+def planes_version_1(record, width, mapping, count, base, factor):
+    check(factor is None, "a factor that the record does not need")
     table, payloads = Reader(record, 8), Reader(record, 8 + 4 * width)
 
     def plane():
@@ -191,12 +193,104 @@ def bits_of_two(packed, count):
     return forms[:count]
 
 
-def planes_version_2(record, width, mapping, count, base):
+class Type:
+    """A type of floats: how its bits are divided, and its largest finite value and infinity."""
+
+    def __init__(self, size, fraction, largest=None):
+        self.size, self.fraction = size, fraction
+        self.sign = 8 * size - 1
+        self.bias = 2**(self.sign - fraction - 1) - 1
+        self.infinity = (2 * self.bias + 1) << fraction if largest is None else None
+        self.largest = self.infinity - 1 if largest is None else largest
+
+    def values(self, words):
+        """The words as F64, exactly; what is not a number keeps its fraction."""
+        sign, size = words >> np.uint64(self.sign), words & np.uint64(2**self.sign - 1)
+        fraction = (size & np.uint64(2**self.fraction - 1)).astype(np.int64)
+        exponent = (size >> np.uint64(self.fraction)).astype(np.int64)
+        fraction = np.where(exponent > 0, fraction + 2**self.fraction, fraction)
+        power = np.maximum(exponent, 1) - self.bias - self.fraction
+        values = np.where(size > self.largest, 0, np.ldexp(fraction.astype(float), power))
+        special = np.uint64(0x7FF << 52) | size << np.uint64(52 - self.fraction) & MANTISSA
+        bits = np.where(size > self.largest, special, values.view(np.uint64))
+        return (bits | sign << np.uint64(63)).view(float)
+
+    def words(self, values, nan):
+        """The nearest words to F64 values, rounded once; `nan` makes those of what is none."""
+        bits = values.view(np.uint64)
+        is_nan, is_infinite = np.isnan(values), np.isinf(values)
+        numbers = np.where(is_nan | is_infinite, 0, np.abs(values))
+        least = 1 - self.bias
+        exponent = np.maximum(np.frexp(numbers)[1] - 1, least)
+        exponent = np.where(numbers == 0, least, exponent)
+        quanta = np.rint(np.ldexp(numbers, self.fraction - exponent)).astype(np.int64)
+        size = (exponent - least << self.fraction) + quanta
+        beyond = self.largest if self.infinity is None else self.infinity
+        size = np.where(is_infinite | (size > self.largest), beyond, size).astype(np.uint64)
+        size = np.where(is_nan, nan(self, bits), size)
+        return size | bits >> np.uint64(63) << np.uint64(self.sign)
+
+
+MANTISSA = np.uint64(2**52 - 1)
+TYPES = {1: Type(8, 52), 2: Type(4, 23), 3: Type(2, 10), 4: Type(2, 7),
+         5: Type(1, 3, largest=0x7E), 6: Type(1, 2)}
+
+
+def nan_of(target):
+    """What is not a number in the target type, of the bits of an F64, without the sign."""
+    def cut(kind, bits):
+        fraction = (bits & MANTISSA) >> np.uint64(52 - kind.fraction)
+        highest = np.uint64(1 << kind.fraction - 1)
+        if target == 3:
+            fraction |= highest
+        return np.uint64(kind.infinity) | np.where(fraction == 0, highest, fraction)
+
+    fixed = {4: 0x7FC0, 5: 0x7F, 6: 0x7F}
+    return (lambda _, __: np.uint64(fixed[target])) if target in fixed else cut
+
+
+def with_low_rank(reader, w, factor):
+    """The base's values and a matrix of low rank, all in F64."""
+    rank, columns, first = reader.number(), reader.number(), reader.number()
+    record = reader.take(reader.number())
+    check(0 < rank * columns <= 262_144 and first < columns, "a matrix that cannot be")
+    places = first + np.arange(len(w))
+    row, column = places // columns, places % columns
+    size = 4 * rank * int(row[-1] + 1)
+    check(size <= 2_097_152, "a row factor is too long")
+    check(factor is not None and len(factor) == 4 * rank * columns, "a factor has another length")
+    a = np.frombuffer(decode(record, None, size), "<f4").reshape(-1, rank).astype(float)
+    b = np.frombuffer(factor, "<f4").reshape(rank, columns).astype(float)
+    with np.errstate(all="ignore"):
+        s = np.zeros(len(w))
+        for k in range(rank):
+            p = a[row, k] * b[k, column]
+            s = s + p
+        v = w + s
+    bits = np.where(np.isnan(v), np.uint64(0x7FF8 << 48), v.view(np.uint64))
+    return np.where(np.isfinite(w), bits, w.view(np.uint64)).view(float)
+
+
+def predicted(reader, width, count, base, factor):
+    """The words that a mapping takes the content's against."""
+    kind = reader.byte()
+    met["prediction " + ["none", "cast", "low rank"][kind]] += 1
+    check(kind == 2 or factor is None, "a factor that the record does not need")
+    if kind == 0:
+        return based(base, width, count)
+    source, target, start = reader.byte(), reader.byte(), reader.number()
+    check(source in TYPES and target in TYPES, "a type that the page does not have")
+    check(TYPES[target].size == width, "the target type has another width")
+    check(kind == 2 or source != target, "a cast from a type to itself")
+    values = TYPES[source].values(based(base, TYPES[source].size, count, start))
+    if kind == 2:
+        values = with_low_rank(reader, values, factor)
+    return TYPES[target].words(values, nan_of(target))
+
+
+def planes_version_2(record, width, mapping, count, base, factor):
     reader = Reader(record, 8)
-    b = None
-    if mapping > 1:
-        check(reader.byte() == 0, "a prediction that the page does not have")
-        b = based(base, width, count)
+    b = predicted(reader, width, count, base, factor) if mapping > 1 else None
     kept = kept_vectors(reader, width, count)
     total = int(kept.sum())
     y = np.zeros(count, np.uint64)
@@ -225,7 +319,7 @@ def planes_version_2(record, width, mapping, count, base):
 PLANES = {1: planes_version_1, 2: planes_version_2}
 
 
-def decode(record, base, size):
+def decode(record, base, size, factor=None):
     version, mode, width, mapping, length = *record[:4], little(record, 4, 4)
     check(version in PLANES, f"a record has version {version}")
     check(length == size, "the header has another length than the table")
@@ -238,20 +332,31 @@ def decode(record, base, size):
         return (record[8:] * (length // width + 1))[:length]
     if mode == 2:
         return inflate(record[8:], length)
-    words, reader = PLANES[version](record, width, mapping, length // width, base)
+    words, reader = PLANES[version](record, width, mapping, length // width, base, factor)
     tail = reader.rest()
     check(len(tail) == length % width, "a record has another tail")
     return words.astype(f"<u{width}").tobytes() + tail
 
 
 def examples(page):
-    """Decodes the records that the page writes out: seven bytes of BF16, or what equals its base."""
+    """Decodes the records that the page writes out: seven bytes of BF16, what equals its base, and
+    what is predicted from it.
+    """
     ones, base = bytes.fromhex("803f813f80bf2a"), bytes.fromhex("803f") * 3
     equal = bytes(range(32))
-    for text in re.findall("```hex\n(.*?)```", pathlib.Path(page).read_text(), re.DOTALL):
-        record = bytes.fromhex(text)
-        before, expected = (base, ones) if record[4] == 7 else (equal, equal)
-        check(decode(record, before, len(expected)) == expected, f"an example differs: {text}")
+    text = pathlib.Path(page).read_text()
+    cases = []
+    for record in re.findall("```hex\n(.*?)```", text, re.DOTALL):
+        is_ones = bytes.fromhex(record)[4] == 7
+        cases.append((record, base if is_ones else equal, None, ones if is_ones else equal))
+    cast, low_rank = re.findall("```predicted\n(.*?)```", text, re.DOTALL)
+    wide = np.array([0x3F800000, 0x3F818000, 0xBF800000], "<u4").tobytes()
+    cases.append((cast, wide, None, np.array([0x3F80, 0x3F82, 0xBF80], "<u2").tobytes()))
+    floats = [np.array(x, "<f4").tobytes() for x in ([1, 2, 3, 4], [.5, .25], [1.5, 2.25, 4, 4.5])]
+    cases.append((low_rank, *floats))
+    for text, before, factor, expected in cases:
+        content = decode(bytes.fromhex(text), before, len(expected), factor)
+        check(content == expected, f"an example differs: {text}")
         met["examples"] += 1
 
 
@@ -260,14 +365,27 @@ def chunks(folder):
     rows = store.execute(
         """
         SELECT chunk.id, digest, sizeBytes, substr(content, offset + 1, lengthBytes), lengthBytes,
-               baseChunkId, depth
-        FROM chunk JOIN pack ON pack.id = packId ORDER BY depth, chunk.id
+               baseChunkId, factorChunkId, depth
+        FROM chunk JOIN pack ON pack.id = packId ORDER BY factorChunkId IS NOT NULL, depth, chunk.id
         """)
-    contents = {}
-    for number, digest, size, record, length, base, depth in rows:
+    waiting, contents = collections.deque(rows), {None: None}
+    expected, = store.execute("SELECT count(*) FROM chunk").fetchone()
+    if len(waiting) != expected:
+        raise SystemExit(f"{len(waiting)} of {expected} chunks have a record")
+    delays = 0
+    while waiting:
+        row = number, digest, size, record, length, base, factor, depth = waiting.popleft()
+        if base not in contents or factor not in contents:
+            # What it needs comes later; when all that waits has been asked in vain, never.
+            delays += 1
+            if delays > len(waiting):
+                raise SystemExit(f"chunk {number}: what it needs is missing or needs it")
+            waiting.append(row)
+            continue
+        delays = 0
         check(len(record) == length, f"chunk {number}: its record is outside its pack")
         try:
-            content = decode(record, contents.get(base), size)
+            content = decode(record, contents[base], size, contents[factor])
         except (IndexError, ValueError, zlib.error) as fault:
             raise SystemExit(f"chunk {number}: {fault}") from fault
         if hashlib.sha256(content).digest() != digest:
@@ -275,12 +393,11 @@ def chunks(folder):
         contents[number] = content
         met["chunks"] += 1
         met[f"depth {depth}"] += 1
-    expected, = store.execute("SELECT count(*) FROM chunk").fetchone()
-    if met["chunks"] != expected:
-        raise SystemExit(f"{met['chunks']} of {expected} chunks have a record")
 
 
 if __name__ == "__main__":
     chunks(sys.argv[1])
+    in_store = dict(met)
+    met.clear()
     examples(sys.argv[2])
-    print(json.dumps(met))
+    print(json.dumps({"store": in_store, "page": met}))
