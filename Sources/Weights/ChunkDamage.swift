@@ -16,7 +16,8 @@ struct ChunkDamage {
     for _ in 0...Chunk.depthMax {
       let reached = needs.compactMap { id, others -> (Int64, String)? in
         guard messages[id] == nil else { return nil }
-        return others.lazy.compactMap { messages[$0] }.first.map { (id, $0) }
+        guard let cause = others.first(where: { messages[$0] != nil }) else { return nil }
+        return messages[cause].map { (id, $0) }
       }
       for (id, message) in reached { messages[id] = message }
     }
