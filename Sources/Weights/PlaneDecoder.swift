@@ -157,6 +157,9 @@ struct PlaneDecoder {
       forms.append((form, nonzeros))
       contentBytes += form == .dense ? size : form == .sparse ? (size + 7) / 8 + nonzeros : 0
     }
+    guard packed[packed.count - 1] >> (2 * ((groups.count - 1) % 4 + 1)) == 0 else {
+      throw RecordReader.damage("it has forms of no group")
+    }
     // A plane of one dense group is decoded in its place.
     let isDense = groups.count == 1 && forms[0].form == .dense
     let content = isDense ? plane : space[part: 0..<contentBytes]

@@ -14,7 +14,8 @@ enum PlanesV1 {
   /// Decodes what follows a header; `base` has the content's length where it is needed.
   static func decode(
     _ record: UnsafeRawBufferPointer, _ header: ChunkHeader,
-    into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?
+    into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?,
+    _ kernels: CodecKernels
   ) throws(RegistryError) {
     let count = content.count / header.width
     let planes = UnsafeMutableRawBufferPointer.allocate(
@@ -37,7 +38,7 @@ enum PlanesV1 {
       throw RecordReader.damage("its planes do not fill it")
     }
     let words = Planes.Words(length: content.count, width: header.width, base: base)
-    CodecKernels.best.functions.merge(
+    kernels.functions.merge(
       words.kernelWords(header.mapping, shift: 0),
       UnsafeRawBufferPointer(planes).baseOfBytes, count, nil, content.baseOfBytes)
     UnsafeMutableRawBufferPointer(rebasing: content[whole...]).copyMemory(from: reader.rest)
