@@ -136,6 +136,26 @@ import Weights
     }
   }
 
+  @Test func `planes of version 1 that lie are corrupt`() throws {
+    // Ten words of one byte, of which the last is not zero.
+    let sample = RecordSample(length: 10)
+    func decode(
+      coding: UInt8 = 3, bitmap: [UInt8] = [0, 2], size: Int? = nil, nonzeros: [UInt8] = [7]
+    ) -> [UInt8]? {
+      let stream = DeflateTwin.stream(of: bitmap, runs: [bitmap.count])
+      let payload = littleEndian(UInt64(size ?? stream.count), size: 4) + stream + nonzeros
+      let header: [UInt8] = [1, 3, 1, 0, 10, 0, 0, 0, coding, UInt8(payload.count), 0, 0]
+      return sample.decode(header + payload)
+    }
+    #expect(decode() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 7])
+    #expect(decode(bitmap: [0, 0], nonzeros: []) == nil)
+    #expect(decode(bitmap: [0, 6]) == nil)
+    #expect(decode(bitmap: [0, 2, 0]) == nil)
+    #expect(decode(nonzeros: []) == nil && decode(nonzeros: [7, 7]) == nil)
+    #expect(decode(size: 0) == nil && decode(size: 200) == nil)
+    for coding in [0, 1, 2, 4, 5, 255] as [UInt8] { #expect(decode(coding: coding) == nil) }
+  }
+
   @Test func `a stream that inflates to more than is declared is corrupt`() throws {
     // 2 MiB of three bytes in turn deflate to a few kilobytes.
     let bomb = (0..<ChunkCodec.contentBytesMax).map { UInt8($0 % 3) }

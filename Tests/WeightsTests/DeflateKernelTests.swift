@@ -105,8 +105,22 @@ import Weights
     var bytes = [UInt8](repeating: 0, count: Int(size))
     #expect(compress(&bytes, &size, text, UInt(text.count)) == Z_OK)
     let own = stream(.best, text, [text.count])
+    // Each value is twice as frequent as the one before: codes of one bit to fifteen.
+    let steep = (0..<15).flatMap { [UInt8](repeating: $0, count: 1 << $0) }
+    let long = DeflateTwin.stream(of: steep, runs: [steep.count]) {
+      DeflateTwin.lengths($0, limit: 15)
+    }
+    #expect(uncompress(long, steep.count) == steep)
+    // One code more than there is room for, too long for the tables.
+    let crowded = DeflateTwin.stream(of: text, runs: [text.count]) { counts in
+      var lengths = DeflateTwin.lengths(counts, limit: 12)
+      lengths[200] = 13
+      return lengths
+    }
+    #expect(uncompress(crowded, text.count) == nil)
     for level in CodecKernels.all {
       #expect(inflate(level, [(Array(bytes[..<Int(size)]), text.count)]) == [nil])
+      #expect(inflate(level, [(long, steep.count), (crowded, text.count)]) == [nil, nil])
       for count in [0, 1, text.count - 1, text.count + 1, 2 * text.count] {
         #expect(inflate(level, [(own, count)]) == [nil], "\(count) bytes")
       }

@@ -3,13 +3,18 @@
 struct DeflateTwin {
   private var bits: [Bool] = []
 
-  static func stream(of content: [UInt8], runs: [Int]) -> [UInt8] {
+  /// `lengths` makes codes' lengths of counts; the encoder's unless a stream is wanted that it
+  /// never writes.
+  static func stream(
+    of content: [UInt8], runs: [Int],
+    lengths: ([Int]) -> [Int] = { DeflateTwin.lengths($0, limit: 12) }
+  ) -> [UInt8] {
     var twin = DeflateTwin()
     twin.put(0x0178, 16)
     var start = 0
     for (index, run) in runs.enumerated() {
       twin.putBlock(
-        Array(content[start..<start + run]), isLast: index == runs.count - 1)
+        Array(content[start..<start + run]), isLast: index == runs.count - 1, lengths)
       start += run
     }
     while twin.bits.count % 8 != 0 { twin.put(0, 1) }
@@ -119,11 +124,13 @@ struct DeflateTwin {
     return entries
   }
 
-  private mutating func putBlock(_ bytes: [UInt8], isLast: Bool) {
+  private mutating func putBlock(
+    _ bytes: [UInt8], isLast: Bool, _ makeLengths: ([Int]) -> [Int]
+  ) {
     var counts = [Int](repeating: 0, count: 257)
     for byte in bytes { counts[Int(byte)] += 1 }
     counts[256] = 1
-    let lengths = Self.lengths(counts, limit: 12)
+    let lengths = makeLengths(counts)
     let entries = Self.table(lengths)
     var tableCounts = [Int](repeating: 0, count: 19)
     for entry in entries { tableCounts[entry.symbol] += 1 }
