@@ -70,7 +70,8 @@ import Weights
           #expect(again.prefix(found) == twin.contexts, place)
         }
         let merged = GuardedMemory(count: count * width)
-        level.functions.merge(words, planes.start, stride, kept.start, merged.start)
+        let starts = (0..<width).map { Optional(UnsafePointer(planes.start + $0 * stride)) }
+        level.functions.merge(words, starts, kept.start, merged.start)
         #expect(merged.prefix(count * width) == content, place)
       }
     }
@@ -94,7 +95,8 @@ import Weights
       for level in CodecKernels.all {
         let words = words(width, mapping, count, other, shift: shift)
         let merged = GuardedMemory(count: count * width)
-        level.functions.merge(words, planes.start, count, nil, merged.start)
+        let starts = (0..<width).map { Optional(UnsafePointer(planes.start + $0 * count)) }
+        level.functions.merge(words, starts, nil, merged.start)
         #expect(merged.prefix(count * width) == content, "\(level.name), \(count) words")
         guard mapping >= 2 else { continue }
         let contexts = GuardedMemory(count: count + Self.slack)

@@ -7,7 +7,7 @@ func withTwinKernels<Value>(_ body: (CodecKernels) throws -> Value) rethrows -> 
     var level = ckernels_codec(
       name: name,
       split: { splitTwin($0, $1, $2, $3, $4, $5) },
-      merge: { mergeTwin($0, $1, $2, $3, $4) },
+      merge: { mergeTwin($0, $1, $2, $3) },
       contexts: { contextsTwin($0, $1, $2) },
       count_groups: { countGroupsTwin($0, $1, $2) },
       gather: { groups, bytes, contexts, count, out in
@@ -84,13 +84,13 @@ private func splitTwin(
 }
 
 private func mergeTwin(
-  _ words: ckernels_words, _ planes: UnsafePointer<UInt8>?, _ stride: Int,
+  _ words: ckernels_words, _ planes: UnsafePointer<UnsafePointer<UInt8>?>,
   _ kept: UnsafePointer<UInt8>?, _ content: UnsafeMutablePointer<UInt8>?
 ) {
   let width = Int(words.width)
   let twin = MappingTwin(mapping: Int(words.mapping), bits: UInt64(8 * width))
   let indices = keptWords(words, kept)
-  let planes = (0..<width).map { plane in array(planes.map { $0 + plane * stride }, indices.count) }
+  let planes = (0..<width).map { array(planes[$0], indices.count) }
   var mapped = [UInt64](repeating: 0, count: words.count)
   for (place, index) in indices.enumerated() {
     for plane in 0..<width { mapped[index] |= UInt64(planes[plane][place]) << UInt64(8 * plane) }
