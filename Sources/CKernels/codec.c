@@ -64,7 +64,8 @@ uint64_t ckernels_plane_bits(const uint32_t *counts, uint32_t scale) {
   uint64_t dense = block_bits(counts, 0, scale), total = 0;
   for (int v = 0; v < 256; v++) total += counts[v];
   uint64_t zeros = counts[0], nonzeros = total - zeros;
-  if (nonzeros == 0 || zeros < total / 5) return nonzeros == 0 ? 0 : dense;
+  if (nonzeros == 0) return 0;
+  if (zeros == 0 || zeros < total / 5) return dense; // zero has no logarithm
   // A bitmap of independent bits; its bytes are coded, and take a table of some 600 bits.
   uint64_t bits = total * log2_of((uint32_t)total) - zeros * log2_of((uint32_t)zeros) -
                   nonzeros * log2_of((uint32_t)nonzeros);

@@ -67,20 +67,21 @@ INLINED int NAME(split_vector)(int mapping, size_t per, const uint8_t *restrict 
 INLINED size_t NAME(split_by)(int mapping, struct ckernels_words words, const uint8_t *content,
                               uint8_t *planes, size_t stride, uint8_t *contexts, uint8_t *kept) {
   size_t vectors = words.count / PER_VECTOR, rest = words.count % PER_VECTOR, found = 0;
+  const uint8_t *base = mapping >= CKERNELS_INTEGER_DIFFERENCE ? words.base : content;
   memset(kept, 0, (words.count + 8 * PER_VECTOR - 1) / (8 * PER_VECTOR));
   for (size_t v = 0; v < vectors; v++) {
     __builtin_prefetch(content + (v + 32) * CKERNELS_VECTOR_BYTES);
     if (mapping >= CKERNELS_INTEGER_DIFFERENCE)
-      __builtin_prefetch(words.base + (v + 32) * CKERNELS_VECTOR_BYTES);
+      __builtin_prefetch(base + (v + 32) * CKERNELS_VECTOR_BYTES);
     int keeps = NAME(split_vector)(mapping, PER_VECTOR, content + v * CKERNELS_VECTOR_BYTES,
-                                   words.base + v * CKERNELS_VECTOR_BYTES, words.shift,
+                                   base + v * CKERNELS_VECTOR_BYTES, words.shift,
                                    planes + found, stride, contexts + found);
     kept[v / 8] |= (uint8_t)(keeps << (v % 8));
     found += keeps ? PER_VECTOR : 0;
   }
   if (rest == 0) return found;
   int keeps = NAME(split_vector)(mapping, rest, content + vectors * CKERNELS_VECTOR_BYTES,
-                                 words.base + vectors * CKERNELS_VECTOR_BYTES, words.shift,
+                                 base + vectors * CKERNELS_VECTOR_BYTES, words.shift,
                                  planes + found, stride, contexts + found);
   kept[vectors / 8] |= (uint8_t)(keeps << (vectors % 8));
   return found + (keeps ? rest : 0);
@@ -106,19 +107,21 @@ INLINED void NAME(merge_by)(int mapping, struct ckernels_words words,
                             const ckernels_bytes *planes, const uint8_t *kept,
                             uint8_t *content) {
   size_t vectors = words.count / PER_VECTOR, rest = words.count % PER_VECTOR, found = 0;
+  // Where the base is not read, any pointer stands for it: from none, none can be computed.
+  const uint8_t *base = mapping >= CKERNELS_INTEGER_DIFFERENCE ? words.base : content;
   const uint8_t *own[sizeof(WORD)]; // what is written to the content cannot change these
   memcpy(own, planes, sizeof own);
   for (size_t v = 0; v < vectors; v++) {
     int keeps = kept == NULL || (kept[v / 8] >> (v % 8) & 1);
     NAME(merge_vector)(mapping, PER_VECTOR, own, found, keeps,
-                       words.base + v * CKERNELS_VECTOR_BYTES,
+                       base + v * CKERNELS_VECTOR_BYTES,
                        content + v * CKERNELS_VECTOR_BYTES);
     found += keeps ? PER_VECTOR : 0;
   }
   if (rest == 0) return;
   int keeps = kept == NULL || (kept[vectors / 8] >> (vectors % 8) & 1);
   NAME(merge_vector)(mapping, rest, own, found, keeps,
-                     words.base + vectors * CKERNELS_VECTOR_BYTES,
+                     base + vectors * CKERNELS_VECTOR_BYTES,
                      content + vectors * CKERNELS_VECTOR_BYTES);
 }
 

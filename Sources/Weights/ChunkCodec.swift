@@ -70,7 +70,7 @@ package enum ChunkCodec {
 
   /// Decodes a record into memory of exactly the content's length.
   ///
-  /// Allocates less than five times the content's length, whatever the record says.
+  /// Allocates less than 40 MiB, whatever the record says.
   ///
   /// - Parameters:
   ///   - record: What `encode` returned.
@@ -112,7 +112,7 @@ package enum ChunkCodec {
       let result = try withBase(base, prediction, factor, cutTo: content.count) { base in
         Result { () throws(RegistryError) in
           if header.version == 1 {
-            try PlanesV1.decode(record, header, into: content, base: base)
+            try PlanesV1.decode(record, header, into: content, base: base, kernels)
           } else {
             try Planes.decode(reader, header, into: content, base: base, kernels)
           }

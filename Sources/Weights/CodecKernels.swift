@@ -4,6 +4,11 @@ package import CKernels
 package struct CodecKernels {
   private let level: UnsafePointer<ckernels_codec>
 
+  /// Takes functions that the caller keeps.
+  package init(level: UnsafePointer<ckernels_codec>) {
+    self.level = level
+  }
+
   /// Those of the best level of this processor.
   package static var best: CodecKernels { CodecKernels(level: ckernels_codec_best()) }
 

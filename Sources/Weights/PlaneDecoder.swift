@@ -60,7 +60,8 @@ struct PlaneDecoder {
     into content: UnsafeMutableRawBufferPointer, _ kept: [UInt8]?, _ space: Space
   ) throws(RegistryError) {
     let planes =
-      space.contexts.isEmpty ? space.planes.map { UnsafeRawBufferPointer($0) }
+      space.contexts.isEmpty
+      ? space.planes.map { UnsafeRawBufferPointer($0) }
       : try planes(kept, space)
     let whole = words.count * words.width
     guard reader.rest.count == content.count - whole else {
@@ -167,6 +168,9 @@ struct PlaneDecoder {
       }
       forms.append((form, nonzeros))
       contentBytes += form == .dense ? size : form == .sparse ? (size + 7) / 8 + nonzeros : 0
+    }
+    guard packed[packed.count - 1] >> (2 * ((groups.count - 1) % 4 + 1)) == 0 else {
+      throw RecordReader.damage("it has forms of no group")
     }
     // A plane of one dense group is decoded in its place.
     let isDense = groups.count == 1 && forms[0].form == .dense

@@ -40,8 +40,8 @@ struct PlanePlan {
     }
     let width = element.sizeBytes
     let shift = element.contextShift
-    // F16's exponent does not fill a byte either way, and F8 has but one byte.
-    let alone = plan(width, [.f64, .f32, .bf16].contains(element) ? .rotated : .plain)
+    // The exponents of F64 and F16 do not fill a byte either way, and F8 has but one byte.
+    let alone = plan(width, [.f32, .bf16].contains(element) ? .rotated : .plain)
     guard base != nil else { return [alone] }
     let difference: WordMapping = element.isFloat ? .floatDifference : .integerDifference
     return [plan(width, difference, shift: shift), plan(width, .xor, shift: shift), alone]

@@ -14,7 +14,8 @@ enum PlanesV1 {
   /// Decodes what follows a header; `base` has the content's length where it is needed.
   static func decode(
     _ record: UnsafeRawBufferPointer, _ header: ChunkHeader,
-    into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?
+    into content: UnsafeMutableRawBufferPointer, base: UnsafeRawBufferPointer?,
+    _ kernels: CodecKernels
   ) throws(RegistryError) {
     let count = content.count / header.width
     let planes = UnsafeMutableRawBufferPointer.allocate(
@@ -40,7 +41,7 @@ enum PlanesV1 {
     let starts = (0..<header.width).map {
       UnsafeRawBufferPointer(planes)[part: $0 * count..<($0 + 1) * count].baseOfBytes
     }
-    CodecKernels.best.functions.merge(
+    kernels.functions.merge(
       words.kernelWords(header.mapping, shift: 0), starts, nil, content.baseOfBytes)
     UnsafeMutableRawBufferPointer(rebasing: content[whole...]).copyMemory(from: reader.rest)
   }

@@ -36,6 +36,30 @@ struct CodecData {
     return Array(CodecData.encode(values, element).prefix(count))
   }
 
+  /// The ends of a type's range: zeros, subnormals, infinities, NaNs with any payload, extremes.
+  mutating func extremes(_ element: DType, bytes count: Int) -> [UInt8] {
+    let bits = 8 * element.sizeBytes
+    let fractionBits = [.f64: 52, .f32: 23, .f16: 10, .bf16: 7, .f8E4M3: 3][element] ?? 2
+    let fractions = UInt64.max >> UInt64(64 - fractionBits)
+    let exponents = UInt64.max >> UInt64(65 - bits) & ~fractions
+    let words = (0..<count / element.sizeBytes + 1).flatMap { _ -> [UInt8] in
+      let any = generator.next()
+      let magnitude: UInt64 =
+        switch any >> 60 & 7 {
+        case 0: 0
+        case 1: any & fractions
+        case 2: exponents
+        case 3: exponents | any & fractions
+        case 4: exponents | fractions
+        case 5: exponents - 1
+        case 6: 1
+        default: any
+        }
+      return littleEndian(magnitude | (any >> 63) << UInt64(bits - 1), size: element.sizeBytes)
+    }
+    return Array(words.prefix(count))
+  }
+
   /// Values in the format of a type; the narrowest floats are cut, not rounded.
   static func encode(_ values: [Double], _ element: DType) -> [UInt8] {
     values.flatMap { value -> [UInt8] in
@@ -79,21 +103,21 @@ extension ChunkCodec {
     }
   }
 
-  /// Decodes into an array; neither the record nor the base nor the array is left on either side.
+  /// Decodes arrays.
   static func decode(
-    _ record: [UInt8], length: Int, base: [UInt8]? = nil, kernels: CodecKernels = .best
+    _ record: [UInt8], length: Int, base: [UInt8]? = nil, factor: [UInt8]? = nil,
+    kernels: CodecKernels = .best
   ) throws -> [UInt8] {
-    let before = [UInt8](repeating: 0xa5, count: 64)
-    let memory = GuardedMemory(before + [UInt8](repeating: 0, count: length))
+    let content = GuardedMemory(count: length)
     let record = GuardedMemory(record)
     let base = base.map { GuardedMemory($0) }
-    defer { #expect(memory.prefix(64) == before) }
-    return try withExtendedLifetime((memory, record, base)) {
+    let factor = factor.map { GuardedMemory($0) }
+    return try withExtendedLifetime((record, base, factor)) {
       try decode(
-        UnsafeRawBufferPointer(record.bytes),
-        into: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[64...]),
-        base: base.map { UnsafeRawBufferPointer($0.bytes) }, kernels: kernels)
-      return Array(memory.bytes[64...])
+        UnsafeRawBufferPointer(record.bytes), into: content.bytes,
+        base: base.map { UnsafeRawBufferPointer($0.bytes) },
+        factor: factor.map { UnsafeRawBufferPointer($0.bytes) }, kernels: kernels)
+      return content.prefix(length)
     }
   }
 }

@@ -43,7 +43,7 @@ import Weights
   @Test(arguments: [1, 2, 4, 8], 0...4)
   func `splitting agrees with its twin and merging undoes it`(width: Int, mapping: Int) {
     var generator = SeededGenerator(seed: Self.seed)
-    for count in [1, 2, 7, 31, 64, 65, 127, 1000] {
+    for count in [0, 1, 2, 7, 31, 63, 64, 65, 127, 1000] {
       let (content, base) = pair(count * width, &generator)
       let shift = Int.random(in: 0..<8 * width, using: &generator)
       let twin = SplitTwin(content, base, width: width, mapping: mapping, shift: shift)
@@ -70,11 +70,60 @@ import Weights
           #expect(again.prefix(found) == twin.contexts, place)
         }
         let merged = GuardedMemory(count: count * width)
-        let starts = (0..<width).map { UnsafePointer(planes.start) + $0 * stride }
+        let starts = (0..<width).map { Optional(UnsafePointer(planes.start + $0 * stride)) }
         level.functions.merge(words, starts, kept.start, merged.start)
         #expect(merged.prefix(count * width) == content, place)
       }
     }
+  }
+
+  @Test(arguments: [1, 2, 4, 8], 0...4)
+  func `merging without a bitmap takes every vector, and planes need no slack`(
+    width: Int, mapping: Int
+  ) {
+    var generator = SeededGenerator(seed: Self.seed)
+    let twin = MappingTwin(mapping: mapping, bits: UInt64(8 * width))
+    for count in [0, 1, 7, 63, 64, 65, 500] {
+      let (content, base) = pair(count * width, &generator)
+      let mapped = (0..<count).map { twin.map(word(content, $0, width), word(base, $0, width)) }
+      let planes = GuardedMemory(
+        (0..<UInt64(width)).flatMap { plane in
+          mapped.map { UInt8(truncatingIfNeeded: $0 >> (8 * plane)) }
+        })
+      let other = GuardedMemory(base)
+      let shift = Int.random(in: 0..<8 * width, using: &generator)
+      for level in CodecKernels.all {
+        let words = words(width, mapping, count, other, shift: shift)
+        let merged = GuardedMemory(count: count * width)
+        let starts = (0..<width).map { Optional(UnsafePointer(planes.start + $0 * count)) }
+        level.functions.merge(words, starts, nil, merged.start)
+        #expect(merged.prefix(count * width) == content, "\(level.name), \(count) words")
+        guard mapping >= 2 else { continue }
+        let contexts = GuardedMemory(count: count + Self.slack)
+        level.functions.contexts(words, nil, contexts.start)
+        let expected = (0..<count).map {
+          UInt8(truncatingIfNeeded: word(base, $0, width) >> UInt64(shift))
+        }
+        #expect(contexts.prefix(count) == expected, "\(level.name), \(count) words")
+      }
+    }
+  }
+
+  @Test func `bits of few bytes are those of a block of codes`() {
+    // Of bytes none of which is zero there is no bitmap to think of.
+    for values in [[7], [7, 7], [1, 2, 3], [1, 2, 3, 4], [9, 9, 9, 9, 9]] {
+      var counts = [UInt32](repeating: 0, count: 256)
+      for value in values { counts[value] += 1 }
+      for scale in [1, 100] as [UInt32] {
+        let bits = ckernels_block_bits(counts, scale)
+        #expect(ckernels_plane_bits(counts, scale) == bits, "\(values)")
+        #expect(bits <= UInt64(scale) * UInt64(8 * values.count) + 40, "\(values)")
+      }
+    }
+    var zeros = [UInt32](repeating: 0, count: 256)
+    #expect(ckernels_plane_bits(zeros, 1) == 0 && ckernels_block_bits(zeros, 1) == 0)
+    zeros[0] = 5
+    #expect(ckernels_plane_bits(zeros, 1) == 0)
   }
 
   @Test(arguments: 0...4)
@@ -99,7 +148,7 @@ import Weights
 
   @Test func `bytes are ordered by group and put back`() {
     var generator = SeededGenerator(seed: Self.seed)
-    for count in [1, 63, 64, 65, 1000, 4099] {
+    for count in [0, 1, 63, 64, 65, 1000, 4099] {
       for groupCount in [1, 2, 5, 32] {
         let data = bytes(count, &generator)
         let contexts = bytes(count, &generator)
@@ -114,6 +163,11 @@ import Weights
         let (own, other) = (GuardedMemory(data), GuardedMemory(contexts))
         for level in CodecKernels.all {
           level.functions.count_groups(&groups, other.start, count)
+          let sizes = withUnsafeBytes(of: groups.sizes) { Array($0.bindMemory(to: UInt32.self)) }
+          let expected = firsts.indices.map { group in
+            UInt32(contexts.count { groupTwin($0, firsts) == group })
+          }
+          #expect(Array(sizes[..<firsts.count]) == expected, "\(level.name) \(count)")
           let ordered = GuardedMemory(count: count + Self.slack)
           level.functions.gather(&groups, own.start, other.start, count, ordered.start)
           #expect(ordered.prefix(count) == order.map { data[$0] }, "\(level.name) \(count)")
@@ -149,7 +203,7 @@ import Weights
 
   @Test func `bitmap and non-zeros give the bytes back`() {
     var generator = SeededGenerator(seed: Self.seed)
-    for count in [1, 7, 8, 9, 63, 64, 65, 1000] {
+    for count in [0, 1, 7, 8, 9, 63, 64, 65, 1000] {
       for zeroPercent in [0, 50, 97, 100] {
         var data = bytes(count, &generator)
         for index in data.indices where Int.random(in: 0..<100, using: &generator) < zeroPercent {

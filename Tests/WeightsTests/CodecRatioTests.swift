@@ -19,18 +19,21 @@ import Weights
     return Double(encoded.record.count) / Double(content.count)
   }
 
-  // Between the measured ratio and the bound there is room for another zlib, not for another
-  // method.
+  // The bounds are about a hundredth above what was measured. zlib exceeds them where there is no
+  // base, and records of version 1 where there is one.
   @Test(arguments: [
-    (DType.f64, 0.95), (.f32, 0.835), (.bf16, 0.67), (.f16, 0.86), (.f8E4M3, 0.80),
-    (.f8E5M2, 0.70),
+    (DType.f64, 0.883), (.f32, 0.839), (.bf16, 0.668), (.f16, 0.853), (.f8E4M3, 0.666),
+    (.f8E5M2, 0.697),
   ])
   func `weights alone cost their exponents' entropy less`(element: DType, bound: Double) throws {
     var data = CodecData(seed: Self.seed)
     #expect(try ratio(data.weights(count), element) < bound, "seed \(Self.seed)")
   }
 
-  @Test(arguments: [(DType.f32, 1e-3, 0.57), (.f32, 1e-2, 0.68), (.bf16, 1e-3, 0.22)])
+  @Test(arguments: [
+    (DType.f64, 1e-3, 0.72), (.f32, 1e-3, 0.527), (.f32, 1e-2, 0.63), (.bf16, 1e-3, 0.0958),
+    (.bf16, 1e-2, 0.253), (.f16, 1e-3, 0.2325),
+  ])
   func `a fine-tune costs what it moved`(element: DType, scale: Double, bound: Double) throws {
     var data = CodecData(seed: Self.seed)
     let base = data.weights(count)
@@ -38,7 +41,7 @@ import Weights
     #expect(try ratio(child, element, base: base) < bound, "seed \(Self.seed)")
   }
 
-  @Test(arguments: [(DType.f32, 0.35), (.bf16, 0.16)])
+  @Test(arguments: [(DType.f32, 0.3166), (.bf16, 0.059)])
   func `rows that did not move cost nearly nothing`(element: DType, bound: Double) throws {
     var data = CodecData(seed: Self.seed)
     let base = data.weights(count)
@@ -49,14 +52,17 @@ import Weights
     #expect(try ratio(child, element, base: base) < bound, "seed \(Self.seed)")
   }
 
-  @Test func `one value in a hundred costs a hundredth and its place`() throws {
+  @Test(arguments: [(DType.f32, 0.0167), (.bf16, 0.0174)])
+  func `one value in a hundred costs a hundredth and its place`(
+    element: DType, bound: Double
+  ) throws {
     var data = CodecData(seed: Self.seed)
     let base = data.weights(count)
     var child = base
     for _ in 0..<count / 100 {
       child[Int.random(in: 0..<count, using: &data.generator)] = data.normal() * 0.05
     }
-    #expect(try ratio(child, .f32, base: base) < 0.025, "seed \(Self.seed)")
+    #expect(try ratio(child, element, base: base) < bound, "seed \(Self.seed)")
   }
 
   @Test func `equal to the base costs a header`() throws {
@@ -73,7 +79,7 @@ import Weights
     #expect(encoded.record == [2, 1, 4, 0, 0, 0, 4, 0, 0, 0, 0x80, 0x3e])
   }
 
-  @Test(arguments: [(DType.f32, 0.98), (.bf16, 0.92)])
+  @Test(arguments: [(DType.f32, 0.968), (.bf16, 0.793)])
   func `groups by the base's exponent make a fine-tune smaller`(
     element: DType, share: Double
   ) throws {
@@ -85,13 +91,18 @@ import Weights
     var reference = CodecReference(grouped.record)
     #expect(try reference.content(base: bytes.1) == bytes.0)
     #expect(reference.features.contains("groups"))
-    // What one table for each whole plane would cost.
+    // What each plane would cost as one group.
     let split = SplitTwin(
       bytes.0, bytes.1, width: element.sizeBytes, mapping: 3, shift: 0)
     let plain = split.planes.reduce(0) { sum, plane in
-      sum + min(plane.count, DeflateTwin.stream(of: plane, runs: [plane.count]).count)
+      let bitmap = BitmapTwin.bitmap(plane)
+      let nonzeros = plane.filter { $0 != 0 }
+      let dense = DeflateTwin.stream(of: plane, runs: [plane.count])
+      let sparse = DeflateTwin.stream(
+        of: bitmap + nonzeros, runs: [bitmap.count, nonzeros.count])
+      return sum + min(plane.count, dense.count, sparse.count)
     }
-    #expect(Double(grouped.record.count) < share * Double(plain), "seed \(Self.seed)")
+    #expect(Double(grouped.record.count) / Double(plain) < share, "seed \(Self.seed)")
   }
 
   @Test func `an unrelated base is not used`() throws {
@@ -113,8 +124,8 @@ import Weights
 
   @Test func `text is deflated and a count of positions shrinks`() throws {
     let text = Array((0..<5000).map { "token \($0): {\"id\": \($0 % 97)}\n" }.joined().utf8)
-    #expect(try ChunkCodec.encode(text, nil).record.count * 4 < text.count)
+    #expect(try ChunkCodec.encode(text, nil).record.count * 6 < text.count)
     let positions = CodecData.encode((0..<512).map { Double($0) / 1000 }, .i64)
-    #expect(try ChunkCodec.encode(positions, .i64).record.count * 4 < positions.count)
+    #expect(try ChunkCodec.encode(positions, .i64).record.count * 6 < positions.count)
   }
 }

@@ -33,159 +33,16 @@ func groupTwin(_ context: UInt8, _ firsts: [UInt8]) -> Int {
   (firsts.lastIndex { $0 <= context }) ?? 0
 }
 
-/// The stream that `ckernels_codec.deflate` writes, in plain Swift: a tree of nodes, bits in an array.
-struct DeflateTwin {
-  private var bits: [Bool] = []
-
-  static func stream(of content: [UInt8], runs: [Int]) -> [UInt8] {
-    var twin = DeflateTwin()
-    twin.put(0x0178, 16)
-    var start = 0
-    for (index, run) in runs.enumerated() {
-      twin.putBlock(
-        Array(content[start..<start + run]), isLast: index == runs.count - 1)
-      start += run
-    }
-    while twin.bits.count % 8 != 0 { twin.put(0, 1) }
-    var (a, b) = (1, 0)
-    for byte in content {
-      a = (a + Int(byte)) % 65521
-      b = (b + a) % 65521
-    }
-    for byte in [b >> 8, b & 255, a >> 8, a & 255] { twin.put(byte, 8) }
-    return stride(from: 0, to: twin.bits.count, by: 8).map { start in
-      (0..<8).reduce(UInt8(0)) { $0 | (twin.bits[start + $1] ? 1 << UInt8($1) : 0) }
-    }
+/// A bit a byte: set where the byte is not zero.
+enum BitmapTwin {
+  static func bitmap(_ bytes: [UInt8]) -> [UInt8] {
+    var bits = [UInt8](repeating: 0, count: (bytes.count + 7) / 8)
+    for (index, byte) in bytes.enumerated() where byte != 0 { bits[index / 8] |= 1 << (index % 8) }
+    return bits
   }
 
-  /// Codes' lengths of at most `limit` bits: Huffman's tree, leaves before inner nodes of equal
-  /// weight; what is longer is cut, and codes of the next shorter length are made longer for it.
-  static func lengths(_ counts: [Int], limit: Int) -> [Int] {
-    let order = counts.indices.filter { counts[$0] > 0 }.sorted {
-      (counts[$0], $0) < (counts[$1], $1)
-    }
-    var weights = order.map { counts[$0] }
-    var children: [(Int, Int)?] = order.map { _ in nil }
-    var (leaf, inner) = (0, order.count)
-    func takeLightest() -> Int {
-      let hasLeaf = leaf < order.count
-      let hasInner = inner < weights.count
-      let isLeaf = hasLeaf && !(hasInner && weights[inner] < weights[leaf])
-      if isLeaf { leaf += 1 } else { inner += 1 }
-      return isLeaf ? leaf - 1 : inner - 1
-    }
-    for _ in 1..<order.count {
-      let (one, other) = (takeLightest(), takeLightest())
-      weights.append(weights[one] + weights[other])
-      children.append((one, other))
-    }
-    var ofLength = [Int](repeating: 0, count: 300)
-    var open = [(weights.count - 1, 0)]
-    while let (node, depth) = open.popLast() {
-      if let (one, other) = children[node] {
-        open += [(one, depth + 1), (other, depth + 1)]
-      } else {
-        ofLength[min(depth, limit)] += 1
-      }
-    }
-    func taken() -> Int { (1...limit).reduce(0) { $0 + ofLength[$1] << (limit - $1) } }
-    while taken() > 1 << limit {
-      let shorter = (1..<limit).last { ofLength[$0] > 0 } ?? 1
-      ofLength[limit] -= 1
-      ofLength[shorter] -= 1
-      ofLength[shorter + 1] += 2
-    }
-    var lengths = [Int](repeating: 0, count: counts.count)
-    let descending = (1...limit).reversed().flatMap { [Int](repeating: $0, count: ofLength[$0]) }
-    for (symbol, length) in zip(order, descending) { lengths[symbol] = length }
-    return lengths
-  }
-
-  private mutating func put(_ value: Int, _ count: Int) {
-    for bit in 0..<count { bits.append(value >> bit & 1 == 1) }
-  }
-
-  /// A code goes from its highest bit on.
-  private mutating func put(code symbol: Int, _ lengths: [Int]) {
-    let codes = Self.codes(lengths)
-    for bit in (0..<lengths[symbol]).reversed() { bits.append(codes[symbol] >> bit & 1 == 1) }
-  }
-
-  private static func codes(_ lengths: [Int]) -> [Int] {
-    var codes = [Int](repeating: 0, count: lengths.count)
-    var next = 0
-    for length in 1...15 {
-      next <<= 1
-      for symbol in lengths.indices where lengths[symbol] == length {
-        codes[symbol] = next
-        next += 1
-      }
-    }
-    return codes
-  }
-
-  /// The lengths of literals, the end and one unused distance as symbols with a number each.
-  private static func table(_ lengths: [Int]) -> [(symbol: Int, extra: Int)] {
-    var entries: [(Int, Int)] = []
-    var rest = (lengths + [0])[...]
-    while let length = rest.first {
-      var run = rest.prefix { $0 == length }.count
-      rest = rest.dropFirst(run)
-      if length != 0 {
-        entries.append((length, 0))
-        run -= 1
-      }
-      while run >= 3 {
-        let part = min(run, length != 0 ? 6 : 138)
-        entries.append(length != 0 ? (16, part - 3) : part < 11 ? (17, part - 3) : (18, part - 11))
-        run -= part
-      }
-      entries += [(Int, Int)](repeating: (length, 0), count: run)
-    }
-    return entries
-  }
-
-  private mutating func putBlock(_ bytes: [UInt8], isLast: Bool) {
-    var counts = [Int](repeating: 0, count: 257)
-    for byte in bytes { counts[Int(byte)] += 1 }
-    counts[256] = 1
-    let lengths = Self.lengths(counts, limit: 12)
-    let entries = Self.table(lengths)
-    var tableCounts = [Int](repeating: 0, count: 19)
-    for entry in entries { tableCounts[entry.symbol] += 1 }
-    let tableLengths = Self.lengths(tableCounts, limit: 7)
-    let order = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
-    let written = max(4, (order.lastIndex { tableLengths[$0] > 0 } ?? 0) + 1)
-    let extraBits = [16: 2, 17: 3, 18: 7]
-    let tableBits = entries.reduce(14 + 3 * written) {
-      $0 + tableLengths[$1.symbol] + (extraBits[$1.symbol] ?? 0)
-    }
-    let codeBits = zip(counts, lengths).reduce(0) { $0 + $1.0 * $1.1 }
-    let storedBytes = bytes.count + 4 * ((bytes.count + 65534) / 65535)
-    guard 3 + tableBits + codeBits < 8 * storedBytes + 3 else {
-      return putStored(bytes, isLast: isLast)
-    }
-    put(isLast ? 1 : 0, 1)
-    for (value, count) in [(2, 2), (0, 5), (0, 5), (written - 4, 4)] { put(value, count) }
-    for symbol in order.prefix(written) { put(tableLengths[symbol], 3) }
-    for entry in entries {
-      put(code: entry.symbol, tableLengths)
-      put(entry.extra, extraBits[entry.symbol] ?? 0)
-    }
-    let codes = Self.codes(lengths)
-    for symbol in bytes.map(Int.init) + [256] {
-      for bit in (0..<lengths[symbol]).reversed() { bits.append(codes[symbol] >> bit & 1 == 1) }
-    }
-  }
-
-  private mutating func putStored(_ bytes: [UInt8], isLast: Bool) {
-    for start in stride(from: 0, to: bytes.count, by: 65535) {
-      let part = bytes[start..<min(start + 65535, bytes.count)]
-      put(isLast && part.endIndex == bytes.count ? 1 : 0, 3)
-      while bits.count % 8 != 0 { put(0, 1) }
-      put(part.count, 16)
-      put(~part.count & 0xffff, 16)
-      for byte in part { put(Int(byte), 8) }
-    }
+  /// The places whose bits are set.
+  static func places(_ bits: [UInt8], _ count: Int) -> [Int] {
+    (0..<count).filter { bits[$0 / 8] >> ($0 % 8) & 1 == 1 }
   }
 }

@@ -1,5 +1,6 @@
 import CKernels
 import CZlib
+import Storage
 import Support
 import Testing
 import Weights
@@ -45,9 +46,9 @@ import Weights
     return out.prefix(size)
   }
 
-  private func uncompress(_ stream: [UInt8], _ count: Int) -> [UInt8]? {
-    var output = [UInt8](repeating: 0, count: count + 1)
-    var size = UInt(count + 1)
+  private func uncompress(_ stream: [UInt8], _ countMax: Int) -> [UInt8]? {
+    var output = [UInt8](repeating: 0, count: countMax + 1)
+    var size = UInt(countMax + 1)
     guard CZlib.uncompress(&output, &size, stream, UInt(stream.count)) == Z_OK else { return nil }
     return Array(output[..<Int(size)])
   }
@@ -75,6 +76,7 @@ import Weights
         #expect(stream(level, content, runs) == twin, "\(level.name), runs \(runs)")
       }
       #expect(uncompress(twin, content.count) == content, "runs \(runs)")
+      #expect(InflateTwin.content(of: twin, count: content.count) == content, "runs \(runs)")
     }
   }
 
@@ -103,40 +105,77 @@ import Weights
     var bytes = [UInt8](repeating: 0, count: Int(size))
     #expect(compress(&bytes, &size, text, UInt(text.count)) == Z_OK)
     let own = stream(.best, text, [text.count])
+    // Each value is twice as frequent as the one before: codes of one bit to fifteen.
+    let steep = (0..<15).flatMap { [UInt8](repeating: $0, count: 1 << $0) }
+    let long = DeflateTwin.stream(of: steep, runs: [steep.count]) {
+      DeflateTwin.lengths($0, limit: 15)
+    }
+    #expect(uncompress(long, steep.count) == steep)
+    // One code more than there is room for, too long for the tables.
+    let crowded = DeflateTwin.stream(of: text, runs: [text.count]) { counts in
+      var lengths = DeflateTwin.lengths(counts, limit: 12)
+      lengths[200] = 13
+      return lengths
+    }
+    #expect(uncompress(crowded, text.count) == nil)
     for level in CodecKernels.all {
       #expect(inflate(level, [(Array(bytes[..<Int(size)]), text.count)]) == [nil])
+      #expect(inflate(level, [(long, steep.count), (crowded, text.count)]) == [nil, nil])
       for count in [0, 1, text.count - 1, text.count + 1, 2 * text.count] {
         #expect(inflate(level, [(own, count)]) == [nil], "\(count) bytes")
       }
     }
   }
 
-  @Test func `a damaged stream is never taken for whole unless zlib says so`() {
+  /// Small streams, so that many can be damaged.
+  private func smallSamples(_ generator: inout SeededGenerator) -> [[UInt8]] {
+    (0..<200).map { number in
+      let count = Int.random(in: 1...(number % 10 == 0 ? 9000 : 200), using: &generator)
+      let mask: UInt8 = [1, 7, 31, 255].randomElement(using: &generator) ?? 1
+      let content = (0..<count).map { _ in
+        UInt8.random(in: 0...255, using: &generator) & mask
+      }
+      let run = Int.random(in: 1...count, using: &generator)
+      return stream(.best, content, [run, count - run].filter { $0 > 0 })
+    }
+  }
+
+  @Test func `a damaged stream is taken by every level or none, and only if zlib takes it`() {
     var generator = SeededGenerator(seed: Self.seed)
-    let samples = samples().filter { $0.content.count < 50_000 }
-    let whole = samples.map { stream(.best, $0.content, $0.runs) }
+    let whole = smallSamples(&generator)
+    let contents = whole.map { uncompress($0, 9000) ?? [] }
     var taken = 0
-    for _ in 0..<4_000 {
-      let index = Int.random(in: 0..<samples.count, using: &generator)
+    for _ in 0..<20_000 {
+      let index = Int.random(in: 0..<whole.count, using: &generator)
       var bytes = whole[index]
+      var count = contents[index].count
       for _ in 0..<Int.random(in: 1...3, using: &generator) {
         let place = Int.random(in: 0..<bytes.count, using: &generator)
-        switch Int.random(in: 0...3, using: &generator) {
+        let early = Int.random(in: 0..<min(40, bytes.count), using: &generator)
+        switch Int.random(in: 0...5, using: &generator) {
         case 0: bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &generator)
         case 1: bytes[place] = UInt8.random(in: 0...255, using: &generator)
-        case 2: bytes.remove(at: place)
+        case 2: bytes[early] ^= 1 << UInt8.random(in: 0...7, using: &generator)
+        case 3: bytes.remove(at: place)
+        case 4: count += Int.random(in: -1...1, using: &generator)
         default: bytes = Array(bytes.prefix(place + 1))
         }
         if bytes.isEmpty { bytes = [0x78] }
       }
-      let count = samples[index].content.count
-      let expected = uncompress(bytes, count)
-      for level in CodecKernels.all {
-        guard let content = inflate(level, [(bytes, count)])[0] else { continue }
+      count = max(0, count)
+      let twin = InflateTwin.content(of: bytes, count: count)
+      if let twin {
         taken += 1
-        #expect(content == expected, "\(level.name), seed \(Self.seed)")
+        #expect(twin == uncompress(bytes, count), "\(bytes.hex), seed \(Self.seed)")
+      }
+      // Whole streams beside it must not be led astray.
+      let other = (index + 1) % whole.count
+      let streams = [(bytes, count), (whole[other], contents[other].count)]
+      for level in CodecKernels.all {
+        let same = inflate(level, streams) == [twin, contents[other]]
+        #expect(same, "\(level.name), \(bytes.hex), seed \(Self.seed)")
       }
     }
-    #expect(taken > 0)  // some changes undo each other or touch nothing that counts
+    #expect(taken > 100)  // some changes undo each other or touch nothing that counts
   }
 }

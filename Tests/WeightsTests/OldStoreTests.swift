@@ -46,26 +46,41 @@ import Weights
     }
   }
 
-  @Test func `its records have every mode and coding of version 1`() throws {
+  @Test func `its records have every mode and coding of version 1, and a second reader agrees`()
+    throws
+  {
     try withOldStore { store, _ in
       let packs = try store.read(.weights) { db in
         try Data.fetchAll(db, sql: "SELECT content FROM pack ORDER BY id")
       }
       let rows = try store.read(.weights) { db in
-        try Row.fetchAll(db, sql: "SELECT packId, offset, lengthBytes FROM chunk")
+        try Row.fetchAll(
+          db,
+          sql: """
+            SELECT packId, offset, lengthBytes, id, baseChunkId, digest FROM chunk ORDER BY depth
+            """)
       }
-      var modes: Set<UInt8> = []
-      var codings: Set<UInt8> = []
+      var contents: [Int64: [UInt8]] = [:]
+      var features: Set<String> = []
       for row in rows {
         let (pack, offset, length): (Int, Int, Int) = (row[0], row[1], row[2])
+        let (id, baseId, digest): (Int64, Int64?, Digest) = (row[3], row[4], row[5])
         let record = Array(packs[pack - 1][offset..<offset + length])
-        #expect(record[0] == 1)
-        modes.insert(record[1])
-        guard record[1] == 3 else { continue }
-        for plane in 0..<Int(record[2]) { codings.insert(record[8 + 4 * plane]) }
+        let base = baseId.flatMap { contents[$0] }
+        var reference = CodecReference(record)
+        let content = try reference.content(base: base)
+        #expect(Digest(of: content) == digest)
+        for level in CodecKernels.all {
+          let decoded = try ChunkCodec.decode(
+            record, length: content.count, base: base, kernels: level)
+          #expect(decoded == content, "\(level.name), chunk \(id)")
+        }
+        contents[id] = content
+        features.formUnion(reference.features)
       }
-      #expect(modes == [0, 1, 2, 3])
-      #expect(codings == [0, 1, 2, 3, 4])
+      let wanted = (0...3).map { "version 1 mode \($0)" } + (0...4).map { "version 1 coding \($0)" }
+      #expect(features.isSuperset(of: wanted), "\(features.sorted())")
+      #expect(features.allSatisfy { $0.hasPrefix("version 1 ") }, "\(features.sorted())")
     }
   }
 

@@ -81,6 +81,18 @@ enum PredictionTwin {
     return self.pattern(value, isNegative: isNegative, target)
   }
 
+  /// The elements of a base that predict so many of a chunk, continued with zeros.
+  static func elements(of base: [UInt8], _ cast: Prediction.Cast, count: Int) -> [UInt8] {
+    let sizeBytes = count * cast.source.sizeBytes
+    let elements = base.dropFirst(cast.start * cast.source.sizeBytes).prefix(sizeBytes)
+    return elements + [UInt8](repeating: 0, count: sizeBytes - elements.count)
+  }
+
+  /// The values of a factor.
+  static func floats(_ bytes: [UInt8]) -> [Float] {
+    (0..<bytes.count / 4).map { Float(bitPattern: UInt32(word(bytes, $0, 4))) }
+  }
+
   /// The elements of some bytes in another type.
   static func cast(_ bytes: [UInt8], from source: DType, to target: DType) -> [UInt8] {
     (0..<bytes.count / source.sizeBytes).flatMap { index in

@@ -3,8 +3,8 @@
 
 // The loops of the chunk codec, compiled once for each generation of the processor; every level
 // gives the same bytes. None keeps state, allocates or checks what the caller is said to have
-// checked. Sources/Weights/Format.md says what the bytes mean; the twins in Swift are
-// Tests/WeightsTests/KernelTwins.swift and DeflateTwin.swift.
+// checked. Sources/Weights/Format.md says what the bytes mean; Tests/WeightsTests/TwinKernels.swift
+// is a level in plain Swift.
 
 #include <stddef.h>
 #include <stdint.h>
