@@ -62,12 +62,13 @@ enum RegistryBenchmark {
   /// What `--help` prints.
   static let usage = """
     registry-benchmark [NAME]…    \(all.map(\.name).joined(separator: ", "))
-    registry-benchmark weights [--lineage DIR] [--parts NAME,…]
+    registry-benchmark weights [--lineage DIR] [--parts NAME,…] [--peers NAME]
 
       --lineage DIR   what Tests/Python/make_lineage.py wrote, else $REGISTRY_LINEAGE, else
                       .build/lineage; that is made where it is missing (1.8 GB, beside a Python
                       of 1.3 GB): ten minutes on two idle cores, longer beside other work
       --parts NAME,…  \(weightsParts.map(\.name).joined(separator: ", "))
+      --peers NAME    of the part peers only those with this in their name, such as BitX
     """
 
   /// The value that follows an option's name; nil without it.

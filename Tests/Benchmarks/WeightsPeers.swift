@@ -5,11 +5,13 @@ import Support
 /// What other compressors make of the same lineage: Tests/Python/weight_peers.py.
 func benchmarkWeightsPeers(_ lineage: WeightsLineage) throws {
   let python = try WeightsLineage.shell("Tests/python-venv peers", "the Python of the peers")
+  let method = RegistryBenchmark.option("--peers") ?? ""
   for kind in WeightsLineage.kinds {
     let timed = WeightsLineage.timed
     let lines = try WeightsLineage.shell(
       """
-      exec '\(python)' Tests/Python/weight_peers.py '\(lineage.folder.path)' \(kind) \(timed)
+      exec '\(python)' Tests/Python/weight_peers.py '\(lineage.folder.path)' \(kind) \(timed) \
+      '\(method)'
       """, "peers, \(kind) (minutes)")
     var rows = [
       ["stored/raw"] + lineage.nodes.map(\.name)

@@ -1,7 +1,8 @@
 """What other programs make of a lineage of weights: sizes of every node, speed on one of them.
 
-python weight_peers.py LINEAGE KIND NODE    KIND f32 or bf16; NODE is the child that is timed
+python weight_peers.py LINEAGE KIND NODE [METHOD]
 
+KIND is f32 or bf16, NODE the child that is timed; METHOD, a part of names, leaves the others out.
 LINEAGE is what make_lineage.py wrote. Prints a JSON object a method and line: the bytes that each
 node needs beside the nodes before it, and the MB (10^6) of raw bytes a second of encoding and
 decoding, memory to memory, best and median of seven rounds after one that is not counted. The
@@ -323,7 +324,7 @@ def measure(method, load, parents, timed):
     return {"sizes": sizes, **speed}
 
 
-def main(folder, kind, timed):
+def main(folder, kind, timed, wanted=""):
     nodes = json.loads(pathlib.Path(folder, "lineage.json").read_text())["nodes"]
     parents, waiting = {}, {name: node["parent"] for name, node in sorted(nodes.items())}
     while waiting:
@@ -336,7 +337,8 @@ def main(folder, kind, timed):
             files[name] = File(f"{folder}/{name}.{kind}.safetensors")
         return files[name]
 
-    for name, method in methods(kind).items():
+    chosen = {name: method for name, method in methods(kind).items() if wanted in name}
+    for name, method in chosen.items():
         if not isinstance(method, NumpyBitX):
             keep_freed_memory()
         print(json.dumps({"method": name, **measure(method, load, parents, timed)}), flush=True)
