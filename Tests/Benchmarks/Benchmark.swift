@@ -59,6 +59,18 @@ enum RegistryBenchmark {
     ("demo", benchmarkDemo),
   ]
 
+  /// What `--help` prints.
+  static let usage = """
+    registry-benchmark [NAME]…    \(all.map(\.name).joined(separator: ", "))
+    registry-benchmark weights [--lineage DIR] [--parts NAME,…] [--peers NAME]
+
+      --lineage DIR   what Tests/Python/make_lineage.py wrote, else $REGISTRY_LINEAGE, else
+                      .build/lineage; that is made where it is missing (1.8 GB, beside a Python
+                      of 1.3 GB): ten minutes on two idle cores, longer beside other work
+      --parts NAME,…  \(weightsParts.map(\.name).joined(separator: ", "))
+      --peers NAME    of the part peers only those with this in their name, such as BitX
+    """
+
   /// The value that follows an option's name; nil without it.
   static func option(_ name: String) -> String? {
     guard let index = CommandLine.arguments.firstIndex(of: name) else { return nil }
@@ -67,6 +79,7 @@ enum RegistryBenchmark {
 
   static func main() {
     let words = CommandLine.arguments
+    if words.contains("--help") { return print(usage) }
     let wanted = words.indices.dropFirst().filter { index in
       !words[index].hasPrefix("--") && !words[index - 1].hasPrefix("--")
     }.map { words[$0] }

@@ -7,20 +7,23 @@
 import Foundation
 import Storage
 
+/// What `--parts` picks from.
+let weightsParts: [(name: String, run: @Sendable (WeightsLineage) throws -> Void)] = [
+  ("codec", benchmarkWeightsCodec), ("peers", benchmarkWeightsPeers),
+  ("sizes", benchmarkWeightsSizes), ("files", benchmarkWeightsFiles),
+  ("tensors", benchmarkWeightsTensors), ("memory", benchmarkWeightsMemory),
+  ("git-theta", benchmarkWeightsGitTheta),
+]
+
 /// Measures every part and prints a JSON line per result; tables go to standard error.
 func benchmarkWeights() throws {
-  let parts: [(name: String, run: (WeightsLineage) throws -> Void)] = [
-    ("codec", benchmarkWeightsCodec), ("peers", benchmarkWeightsPeers),
-    ("sizes", benchmarkWeightsSizes), ("files", benchmarkWeightsFiles),
-    ("tensors", benchmarkWeightsTensors), ("memory", benchmarkWeightsMemory),
-    ("git-theta", benchmarkWeightsGitTheta),
-  ]
   let wanted = RegistryBenchmark.option("--parts")?.split(separator: ",").map(String.init)
-  for name in wanted ?? [] where !parts.contains(where: { $0.name == name }) {
-    throw WeightsLineage.Failure("no part '\(name)': \(parts.map(\.name).joined(separator: ", "))")
+  for name in wanted ?? [] where !weightsParts.contains(where: { $0.name == name }) {
+    let names = weightsParts.map(\.name).joined(separator: ", ")
+    throw WeightsLineage.Failure("no part '\(name)': \(names)")
   }
   let lineage = try WeightsLineage.find()
-  for part in parts where wanted?.contains(part.name) ?? true { try part.run(lineage) }
+  for part in weightsParts where wanted?.contains(part.name) ?? true { try part.run(lineage) }
 }
 
 /// Prints a text table, the first column to the left.

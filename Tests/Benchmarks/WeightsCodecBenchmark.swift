@@ -4,15 +4,27 @@ import Storage
 import Support
 import Weights
 
-/// What the codec does with a child on one thread: stored over raw, MB (10^6) a second.
+/// What the codec does with a child on one thread: stored over raw, and how fast.
 struct CodecSpeed {
   let ratio: Double
-  let encode: Double
-  let decode: Double
+  let encode: Rate
+  let decode: Rate
 
-  /// Every chunk of the timed child beside the base's, memory to memory.
+  /// MB (10^6) of content a second.
+  struct Rate {
+    let best: Double
+    let median: Double
+
+    init(_ bytes: Int, _ timing: Timing) {
+      best = Double(bytes) / 1e6 / timing.best
+      median = Double(bytes) / 1e6 / timing.median
+    }
+  }
+
+  /// Every chunk of the timed child beside the base's, memory to memory, without digests.
   ///
-  /// The clock is the thread's CPU time, best of three. What is decoded is compared.
+  /// The clock is the thread's CPU time; seven rounds after one that is not counted, as for the
+  /// peers. What is decoded is compared.
   static func measure(_ lineage: WeightsLineage, _ kind: String) throws -> CodecSpeed {
     try withTemporaryStore { store in
       let pieces = try CodecPiece.list(
@@ -24,7 +36,7 @@ struct CodecSpeed {
 
 /// Speed of the codec on one thread.
 func benchmarkWeightsCodec(_ lineage: WeightsLineage) throws {
-  var rows = [["codec, one thread", "stored/raw", "encode MB/s", "decode MB/s"]]
+  var rows = [["codec, one thread", "stored/raw", "encode", "median", "decode", "median"]]
   for kind in WeightsLineage.kinds {
     let speed = try CodecSpeed.measure(lineage, kind)
     report(
@@ -32,14 +44,15 @@ func benchmarkWeightsCodec(_ lineage: WeightsLineage) throws {
       [
         "kind": .string(kind), "node": .string(WeightsLineage.timed),
         "ratio": .number((speed.ratio * 1e5).rounded() / 1e5),
-        "encodeMBps": rounded(speed.encode), "decodeMBps": rounded(speed.decode),
+        "encodeMBps": rounded(speed.encode.best),
+        "encodeMBpsMedian": rounded(speed.encode.median),
+        "decodeMBps": rounded(speed.decode.best),
+        "decodeMBpsMedian": rounded(speed.decode.median),
       ])
-    rows.append([
-      "\(WeightsLineage.timed) \(kind)", fixed(speed.ratio, 4), fixed(speed.encode, 0),
-      fixed(speed.decode, 0),
-    ])
+    let rates = [speed.encode, speed.decode].flatMap { [fixed($0.best, 0), fixed($0.median, 0)] }
+    rows.append(["\(WeightsLineage.timed) \(kind)", fixed(speed.ratio, 4)] + rates)
   }
-  printTable("CPU time of one thread", rows)
+  printTable("MB/s of one thread's CPU time, the best and the median of 7 rounds", rows)
 }
 
 /// A chunk of a child and what it is a difference to.
@@ -73,7 +86,7 @@ extension CodecSpeed {
   fileprivate init(_ pieces: [CodecPiece]) throws {
     let rawBytes = pieces.reduce(0) { $0 + $1.content.count }
     var records: [ChunkCodec.Encoded] = []
-    let encodeSeconds = try leastThreadSeconds {
+    let encoding = try threadTiming {
       records = try pieces.map { piece in
         try piece.content.withUnsafeBytes { content in
           guard let base = piece.base else {
@@ -86,7 +99,7 @@ extension CodecSpeed {
       }
     }
     var contents = pieces.map { [UInt8](repeating: 0, count: $0.content.count) }
-    let decodeSeconds = try leastThreadSeconds {
+    let decoding = try threadTiming {
       for (index, piece) in pieces.enumerated() {
         try contents[index].withUnsafeMutableBytes { content in
           try records[index].record.withUnsafeBytes { record in
@@ -103,23 +116,23 @@ extension CodecSpeed {
     }
     let storedBytes = records.reduce(0) { $0 + $1.record.count }
     ratio = Double(storedBytes) / Double(rawBytes)
-    encode = Double(rawBytes) / 1e6 / encodeSeconds
-    decode = Double(rawBytes) / 1e6 / decodeSeconds
+    encode = Rate(rawBytes, encoding)
+    decode = Rate(rawBytes, decoding)
   }
 }
 
-/// The least CPU time of this thread of three rounds.
-private func leastThreadSeconds(_ work: () throws -> Void) rethrows -> Double {
+/// CPU time of this thread in seven rounds, after one to warm up.
+private func threadTiming(_ work: () throws -> Void) rethrows -> Timing {
   func now() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
-  var least = Double.infinity
-  for _ in 0..<3 {
-    let start = now()
-    try work()
-    least = min(least, now() - start)
-  }
-  return least
+  try work()
+  return Timing(
+    seconds: try (0..<7).map { _ in
+      let start = now()
+      try work()
+      return now() - start
+    })
 }

@@ -44,17 +44,20 @@ struct WeightsLineage {
       ?? ProcessInfo.processInfo.environment["REGISTRY_LINEAGE"]
     if let named { return try WeightsLineage(URL(filePath: named)) }
     let folder = checkout.appending(path: ".build/lineage")
-    try shell("Tests/python-venv lineage", "the Python that makes a lineage")
+    if !FileManager.default.fileExists(atPath: folder.path) { try make(folder) }
+    return try WeightsLineage(folder)
+  }
+
+  /// Trains on two cores in a folder aside, which gets its name when everything is there.
+  private static func make(_ folder: URL) throws {
+    let python = try shell("Tests/python-venv lineage", "the Python that makes a lineage")
     try shell(
       """
-      make() {
-        .build/lineage-venv/bin/python Tests/Python/make_lineage.py .build/lineage "$@" >&2
-      }
+      make() { '\(python)' Tests/Python/make_lineage.py '\(folder.path)-part' "$@" >&2; }
       make --only f,b,d & other=$!
       make --only a,e,c; status=$?
-      wait $other && exit $status
+      wait $other && [ $status = 0 ] && mv '\(folder.path)-part' '\(folder.path)'
       """, "the lineage (ten minutes, once)")
-    return try WeightsLineage(folder)
   }
 
   static let checkout = URL(filePath: FileManager.default.currentDirectoryPath)

@@ -5,15 +5,17 @@ import Support
 /// What other compressors make of the same lineage: Tests/Python/weight_peers.py.
 func benchmarkWeightsPeers(_ lineage: WeightsLineage) throws {
   let python = try WeightsLineage.shell("Tests/python-venv peers", "the Python of the peers")
+  let method = RegistryBenchmark.option("--peers") ?? ""
   for kind in WeightsLineage.kinds {
     let timed = WeightsLineage.timed
     let lines = try WeightsLineage.shell(
       """
-      exec '\(python)' Tests/Python/weight_peers.py '\(lineage.folder.path)' \(kind) \(timed)
+      exec '\(python)' Tests/Python/weight_peers.py '\(lineage.folder.path)' \(kind) \(timed) \
+      '\(method)'
       """, "peers, \(kind) (minutes)")
     var rows = [
       ["stored/raw"] + lineage.nodes.map(\.name)
-        + ["children", "all", "encode", "decode", "ours enc", "ours dec"]
+        + ["children", "all", "encode", "median", "decode", "median", "ours enc", "ours dec"]
     ]
     let own = try CodecSpeed.measure(lineage, kind)
     for line in lines.split(separator: "\n") {
@@ -23,23 +25,31 @@ func benchmarkWeightsPeers(_ lineage: WeightsLineage) throws {
       let ratios = try WeightsRatios(
         Dictionary(uniqueKeysWithValues: sizes), lineage, kind)
       let speeds = [("encode", own.encode), ("decode", own.decode)].map { key, own in
-        let speed = peer["\(key)MBps"]?.double
-        return (key: key, speed: speed, times: speed.map { own / $0 })
+        let best = peer["\(key)MBps"]?.double
+        return (
+          key: key, best: best, median: peer["\(key)MBpsMedian"]?.double,
+          times: best.map { own.best / $0 }
+        )
       }
       report(
         "weights sizes",
         [("kind", .string(kind)), ("method", .string(name))] + ratios.facts
-          + speeds.flatMap { key, speed, times in
-            [("\(key)MBps", speed), ("ours\(key.capitalized)Times", times)].compactMap {
-              key, number in
-              number.map { (key, rounded($0)) }
-            }
+          + speeds.flatMap { key, best, median, times in
+            [
+              ("\(key)MBps", best), ("\(key)MBpsMedian", median),
+              ("ours\(key.capitalized)Times", times),
+            ].compactMap { key, number in number.map { (key, rounded($0)) } }
           })
       rows.append(
-        ["\(name) \(kind)"] + ratios.cells + speeds.map { $0.speed.map { fixed($0, 0) } ?? "-" }
-          + speeds.map { $0.times.map { fixed($0, 1) } ?? "-" })
+        ["\(name) \(kind)"] + ratios.cells
+          + speeds.flatMap { [$0.best, $0.median].map { $0.map { fixed($0, 0) } ?? "-" } }
+          + speeds.map { $0.times.map { fixed($0, 2) } ?? "-" })
     }
-    printTable("Peers; MB/s of CPU time on \(timed), and how many times as fast the codec is", rows)
+    printTable(
+      """
+      Peers; MB/s of CPU time on \(timed), the best and the median of 7 rounds, and the codec's \
+      best over theirs (\(fixed(own.encode.best, 0)) in, \(fixed(own.decode.best, 0)) out)
+      """, rows)
   }
 }
 

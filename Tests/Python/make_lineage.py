@@ -44,7 +44,10 @@ TOKENIZER = transformers.AutoTokenizer.from_pretrained(MODEL)
 
 def packages():
     """Name, text, section and role of every package with a description, by name."""
-    text = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout
+    try:
+        text = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout
+    except FileNotFoundError:
+        raise SystemExit("the texts are Debian's package lists, and there is no apt-cache here")
     found = {}
     for paragraph in text.decode("utf-8", "replace").split("\n\n"):
         fields, last = {}, None
@@ -64,6 +67,8 @@ def packages():
             role = re.search(r"role::([a-z-]+)", fields.get("Tag", ""))
             found[name] = (name, f"{name}: {description}", fields["Section"].split("/")[-1],
                            role and role.group(1))
+    if len(found) < 10_000:
+        raise SystemExit(f"{len(found)} packages in the package lists: apt-get update, then again")
     return [found[name] for name in sorted(found)]
 
 

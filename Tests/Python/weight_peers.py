@@ -1,18 +1,25 @@
 """What other programs make of a lineage of weights: sizes of every node, speed on one of them.
 
-python weight_peers.py LINEAGE KIND NODE    KIND f32 or bf16; NODE is the child that is timed
+python weight_peers.py LINEAGE KIND NODE [METHOD]
 
+KIND is f32 or bf16, NODE the child that is timed; METHOD, a part of names, leaves the others out.
 LINEAGE is what make_lineage.py wrote. Prints a JSON object a method and line: the bytes that each
 node needs beside the nodes before it, and the MB (10^6) of raw bytes a second of encoding and
-decoding, memory to memory, best of three. The clock is the CPU time of the whole process, since
-ZipNN works in a thread of its own even when it is told to use one; nothing else runs here. What is
-decoded is compared. Every difference is to the direct parent's tensor of the same name, prefixes
-aside, and shape; the header of a file counts as it is.
+decoding, memory to memory, best and median of seven rounds after one that is not counted. The
+clock is the CPU time of the whole process, since ZipNN works in a thread of its own even when it is
+told to use one; nothing else runs here. Digests are timed only where they are all that a method
+does. What is decoded is compared. Every difference is to the direct parent's tensor of the same
+name, prefixes aside, and shape; the header of a file counts as it is.
+
+BitX is there twice, since how it is written decides how fast it is: with loops in C, in pieces that
+a cache holds, as long as the chunks of a store; and in plain numpy, a file at a time, each array in
+new memory from the system. What all others free is used again.
 """
 import ctypes
 import hashlib
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +30,8 @@ import numpy as np
 import zipnn
 import zstandard
 
-ROUNDS = 3
+ROUNDS = 7
+PIECE_BYTES = 1 << 20
 
 # BitX of ZipLLM (arXiv 2505.06252): words of 16 bits, XOR; their bits 7 to 14 make one stream and
 # sign with the lowest 7 bits the other; each is compressed by zstd -3. And content-defined chunks
@@ -70,6 +78,15 @@ def native():
     loaded = ctypes.CDLL(library)
     loaded.cut.restype = ctypes.c_size_t
     return loaded
+
+
+def keep_freed_memory():
+    """Makes glibc use freed memory again instead of giving it back; nothing elsewhere."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        trim_threshold, mmap_max = -1, -4
+        mallopt(trim_threshold, 2**31 - 1)
+        mallopt(mmap_max, 0)
 
 
 def address(array):
@@ -133,9 +150,14 @@ class BitX:
 
     def prepare(self, file, parent):
         self.known = set(self.seen)
-        self.pairs = [(np.array(own), None if old is None else np.array(old))
-                      for own, old in file.pairs(parent)]
-        self.digests = [hashlib.sha256(own).digest() for own, _ in self.pairs]
+        self.pairs, self.digests = [], []
+        for own, old in file.pairs(parent):
+            digest = hashlib.sha256(own).digest()
+            step = max(1, len(own)) if old is None else PIECE_BYTES
+            for at in range(0, len(own), step):
+                self.pairs.append((np.array(own[at:at + step]),
+                                   None if old is None else np.array(old[at:at + step])))
+                self.digests.append(digest)
         self.seen.update(self.digests)
 
     def encode(self, file):
@@ -171,6 +193,34 @@ class BitX:
                 self.library.merge(address(exponents), address(rest), address(old),
                                    ctypes.c_size_t(len(exponents)), address(target))
         return out
+
+
+class NumpyBitX(Solo):
+    """BitX of a whole file, as one writes it in numpy; a file without parent by ZipNN."""
+
+    def __init__(self, solo):
+        super().__init__(solo.compress, solo.decompress, xor=True)
+        self.zstd = zstandard.ZstdCompressor(level=3)
+        self.unzstd = zstandard.ZstdDecompressor()
+
+    def encode(self, file):
+        if self.mask is None:
+            return (self.compress(file.body),)
+        words = file.body.view(np.uint16) ^ self.mask.view(np.uint16)
+        exponents = (words >> 7).astype(np.uint8)
+        rest = (words >> 8 & 0x80 | words & 0x7f).astype(np.uint8)
+        return self.zstd.compress(exponents), self.zstd.compress(rest)
+
+    def size(self, file, streams):
+        return file.start + sum(map(len, streams))
+
+    def decode(self, file, streams):
+        if self.mask is None:
+            return np.frombuffer(self.decompress(*streams), np.uint8)
+        exponents, rest = (np.frombuffer(self.unzstd.decompress(stream), np.uint8)
+                           .astype(np.uint16) for stream in streams)
+        words = (rest & 0x80) << 8 | exponents << 7 | rest & 0x7f
+        return (words ^ self.mask.view(np.uint16)).view(np.uint8)
 
 
 class Once:
@@ -225,26 +275,34 @@ def methods(kind):
         return Solo(lambda body: nn.compress(bytearray(body)), nn.decompress, xor)
 
     return {
+        "BitX in numpy": NumpyBitX(nn_pair(False)),
         "zlib -6": Solo(lambda body: zlib.compress(body, 6), zlib.decompress),
         "zstd -3": Solo(zstd.compress, unzstd.decompress),
         "ZipNN": nn_pair(False),
         "XOR + zlib -6": Solo(lambda body: zlib.compress(body, 6), zlib.decompress, True),
         "XOR + zstd -3": Solo(zstd.compress, unzstd.decompress, True),
         "XOR + ZipNN": nn_pair(True),
-        "BitX": BitX(library, nn_pair(False)),
+        "BitX, loops in C": BitX(library, nn_pair(False)),
         "tensors once": Once(lambda file: [own for own, _ in file.pairs(None)]),
         "chunks once": Once(cutter(library)),
     }
 
 
-def best(rounds, work):
-    """The result and the least CPU seconds of several rounds."""
+def timed_rounds(rounds, work):
+    """The result and the CPU seconds of each round."""
     seconds = []
     for _ in range(rounds):
         start = time.process_time()
         result = work()
         seconds.append(time.process_time() - start)
-    return result, min(seconds)
+    return result, seconds
+
+
+def rates(key, file, seconds):
+    """MB/s of the best round and of the median one, without the first."""
+    megabytes = len(file.raw) / 1e6
+    return {f"{key}MBps": megabytes / min(seconds[1:]),
+            f"{key}MBpsMedian": megabytes / statistics.median(seconds[1:])}
 
 
 def measure(method, load, parents, timed):
@@ -252,22 +310,21 @@ def measure(method, load, parents, timed):
     for name, parent in parents.items():
         file = load(name)
         method.prepare(file, load(parent) if parent else None)
-        rounds = ROUNDS if name == timed else 1
-        encoded, seconds = best(rounds, lambda: method.encode(file))
+        rounds = 1 + ROUNDS if name == timed else 1
+        encoded, seconds = timed_rounds(rounds, lambda: method.encode(file))
         sizes[name] = method.size(file, encoded)
-        megabytes = len(file.raw) / 1e6
         if name == timed:
-            speed["encodeMBps"] = megabytes / seconds
+            speed |= rates("encode", file, seconds)
         if method.decode:
-            body, seconds = best(rounds, lambda: method.decode(file, encoded))
+            body, seconds = timed_rounds(rounds, lambda: method.decode(file, encoded))
             if not np.array_equal(body, file.body):
                 raise SystemExit(f"{name} does not come back")
             if name == timed:
-                speed["decodeMBps"] = megabytes / seconds
+                speed |= rates("decode", file, seconds)
     return {"sizes": sizes, **speed}
 
 
-def main(folder, kind, timed):
+def main(folder, kind, timed, wanted=""):
     nodes = json.loads(pathlib.Path(folder, "lineage.json").read_text())["nodes"]
     parents, waiting = {}, {name: node["parent"] for name, node in sorted(nodes.items())}
     while waiting:
@@ -280,7 +337,10 @@ def main(folder, kind, timed):
             files[name] = File(f"{folder}/{name}.{kind}.safetensors")
         return files[name]
 
-    for name, method in methods(kind).items():
+    chosen = {name: method for name, method in methods(kind).items() if wanted in name}
+    for name, method in chosen.items():
+        if not isinstance(method, NumpyBitX):
+            keep_freed_memory()
         print(json.dumps({"method": name, **measure(method, load, parents, timed)}), flush=True)
 
 
