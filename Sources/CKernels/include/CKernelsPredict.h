@@ -1,8 +1,8 @@
 #ifndef CKERNELS_PREDICT_H
 #define CKERNELS_PREDICT_H
 
-// What a base chunk becomes before a chunk is taken against it, compiled once for each generation of
-// the processor. The result is decoded content, so every level gives the same bytes: doubles, a
+// What a base chunk becomes before a chunk is taken against it, compiled once for each generation
+// of the processor. The result is decoded content, so every level gives the same bytes: doubles, a
 // fixed order, one rounding, no fused multiply-add. None keeps state, allocates or checks.
 // Sources/Weights/Format.md says what is computed; Tests/WeightsTests/PredictionTwin.swift has it
 // in plain Swift.
