@@ -43,7 +43,7 @@ extension TortureTests {
         let outcome = try Product.shell(
           """
           trap '' XFSZ; size=$(wc -c < .registry/catalog.sqlite-wal)
-          ulimit -S -f $((size / 512 + 128)); exec "$REGISTRY" run plain -q --name full -- sh script
+          ulimit -S -f $((size / 512 + 320)); exec "$REGISTRY" run plain -q --name full -- sh script
           """, in: folder)
         #expect(outcome.status == 125, "\(outcome.messages)")
         #expect(outcome.messages.hasPrefix("error: the disk "), "\(outcome.messages)")

@@ -156,14 +156,8 @@ import Weights
     #expect(fitting?.rows == 64 && fitting?.columns == 288)
   }
 
-  @Test func `values that are masked or no numbers do not spoil what is found`() throws {
+  @Test func `values that are no numbers do not spoil what is found`() throws {
     var pair = pair(.f32, rows: 200, columns: 176, rank: 3)
-    var data = CodecData(seed: Self.seed)
-    for _ in 0..<3000 {
-      let start = 4 * Int.random(in: 0..<200 * 176, using: &data.generator)
-      pair.base.replaceSubrange(start..<start + 4, with: [0, 0, 0, 0])
-      pair.content.replaceSubrange(start..<start + 4, with: [0, 0, 0, 0])
-    }
     let special = [Float.nan, .infinity, -0, .leastNonzeroMagnitude]
     for (index, value) in special.enumerated() {
       let bytes = littleEndian(UInt64(value.bitPattern), size: 4)
