@@ -7,6 +7,7 @@
 // Sources/Weights/Format.md says what is computed; Tests/WeightsTests/PredictionTwin.swift has it
 // in plain Swift.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct ckernels_low_rank {
   size_t rank;          // columns of a and rows of b
   const float *a;       // a row for each row of the matrix that has an element
   const float *b;       // `columns` columns
+  bool keeps_zeros;     // nothing is added to zeros of the base
 };
 
 /// The kernels of one level.
