@@ -56,13 +56,13 @@ KERNEL size_t split(struct ckernels_words words, const uint8_t *content, uint8_t
   }
 }
 
-KERNEL void merge(struct ckernels_words words, const uint8_t *planes, size_t stride,
+KERNEL void merge(struct ckernels_words words, const ckernels_bytes *planes,
                   const uint8_t *kept, uint8_t *content) {
   switch (words.width) {
-  case 2: return merge_16(words, planes, stride, kept, content);
-  case 4: return merge_32(words, planes, stride, kept, content);
-  case 8: return merge_64(words, planes, stride, kept, content);
-  default: merge_8(words, planes, stride, kept, content);
+  case 2: return merge_16(words, planes, kept, content);
+  case 4: return merge_32(words, planes, kept, content);
+  case 8: return merge_64(words, planes, kept, content);
+  default: merge_8(words, planes, kept, content);
   }
 }
 

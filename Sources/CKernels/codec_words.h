@@ -86,8 +86,8 @@ INLINED size_t NAME(split_by)(int mapping, struct ckernels_words words, const ui
   return found + (keeps ? rest : 0);
 }
 
-INLINED void NAME(merge_vector)(int mapping, size_t per, const uint8_t *restrict planes,
-                                size_t stride, int keeps, const uint8_t *restrict base,
+INLINED void NAME(merge_vector)(int mapping, size_t per, const uint8_t *const *planes,
+                                size_t found, int keeps, const uint8_t *restrict base,
                                 uint8_t *restrict content) {
   WORD x[PER_VECTOR], b[PER_VECTOR];
   if (mapping >= CKERNELS_INTEGER_DIFFERENCE) memcpy(b, base, per * sizeof(WORD));
@@ -95,26 +95,29 @@ INLINED void NAME(merge_vector)(int mapping, size_t per, const uint8_t *restrict
   for (size_t i = 0; i < per; i++) {
     WORD y = 0;
     for (size_t k = 0; k < sizeof(WORD); k++)
-      y = (WORD)(y | (WORD)((WORD)planes[k * stride + i] << (8 * k)));
+      y = (WORD)(y | (WORD)((WORD)planes[k][found + i] << (8 * k)));
     x[i] = NAME(unmap)(mapping, (WORD)(y & mask),
                        mapping >= CKERNELS_INTEGER_DIFFERENCE ? b[i] : 0);
   }
   memcpy(content, x, per * sizeof(WORD));
 }
 
-INLINED void NAME(merge_by)(int mapping, struct ckernels_words words, const uint8_t *planes,
-                            size_t stride, const uint8_t *kept, uint8_t *content) {
+INLINED void NAME(merge_by)(int mapping, struct ckernels_words words,
+                            const ckernels_bytes *planes, const uint8_t *kept,
+                            uint8_t *content) {
   size_t vectors = words.count / PER_VECTOR, rest = words.count % PER_VECTOR, found = 0;
+  const uint8_t *own[sizeof(WORD)]; // what is written to the content cannot change these
+  memcpy(own, planes, sizeof own);
   for (size_t v = 0; v < vectors; v++) {
     int keeps = kept == NULL || (kept[v / 8] >> (v % 8) & 1);
-    NAME(merge_vector)(mapping, PER_VECTOR, planes + found, stride, keeps,
+    NAME(merge_vector)(mapping, PER_VECTOR, own, found, keeps,
                        words.base + v * CKERNELS_VECTOR_BYTES,
                        content + v * CKERNELS_VECTOR_BYTES);
     found += keeps ? PER_VECTOR : 0;
   }
   if (rest == 0) return;
   int keeps = kept == NULL || (kept[vectors / 8] >> (vectors % 8) & 1);
-  NAME(merge_vector)(mapping, rest, planes + found, stride, keeps,
+  NAME(merge_vector)(mapping, rest, own, found, keeps,
                      words.base + vectors * CKERNELS_VECTOR_BYTES,
                      content + vectors * CKERNELS_VECTOR_BYTES);
 }
@@ -155,16 +158,16 @@ KERNEL size_t NAME(split)(struct ckernels_words words, const uint8_t *content, u
 #undef SPLIT
 }
 
-KERNEL void NAME(merge)(struct ckernels_words words, const uint8_t *planes, size_t stride,
+KERNEL void NAME(merge)(struct ckernels_words words, const ckernels_bytes *planes,
                         const uint8_t *kept, uint8_t *content) {
 #define MERGE(MAPPING)                                                                             \
-  case MAPPING: return NAME(merge_by)(MAPPING, words, planes, stride, kept, content);
+  case MAPPING: return NAME(merge_by)(MAPPING, words, planes, kept, content);
   switch (words.mapping) {
     MERGE(CKERNELS_ROTATED)
     MERGE(CKERNELS_INTEGER_DIFFERENCE)
     MERGE(CKERNELS_FLOAT_DIFFERENCE)
     MERGE(CKERNELS_XOR)
-  default: NAME(merge_by)(CKERNELS_PLAIN, words, planes, stride, kept, content);
+  default: NAME(merge_by)(CKERNELS_PLAIN, words, planes, kept, content);
   }
 #undef MERGE
 }

@@ -26,25 +26,48 @@ struct PlaneDecoder {
     let content: UnsafeMutableRawBufferPointer
   }
 
+  /// Memory for the work on all planes.
+  private struct Space {
+    let contexts: UnsafeMutableRawBufferPointer
+    /// A plane by its groups.
+    let ordered: UnsafeMutableRawBufferPointer
+    /// One a plane.
+    let planes: ArraySlice<UnsafeMutableRawBufferPointer>
+    /// What the streams of a plane decode to, one a plane.
+    let contents: ArraySlice<UnsafeMutableRawBufferPointer>
+  }
+
   /// Fills the content from what the reader has, all of it.
   mutating func decode(into content: UnsafeMutableRawBufferPointer) throws(RegistryError) {
-    let stride = (words.count + 2 * Planes.slack - 1) / Planes.slack * Planes.slack
-    let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: stride * words.width, alignment: Planes.vectorBytes)
-    defer { memory.deallocate() }
     let kept = try bitmap()
     let count = kept.map { keptCount($0) } ?? words.count
-    if count > 0 {
-      let planes = (0..<words.width).map { memory[part: $0 * stride..<$0 * stride + count] }
-      try decode(planes, kept)
+    // No group takes more than its bytes and an eighth for a bitmap.
+    let contentBytes = count + count / 8 + Groups.countMax
+    let width = words.width
+    let sizes =
+      [count, count] + Array(repeating: count, count: width)
+      + Array(repeating: contentBytes, count: width)
+    let result = CodecMemory.with(parts: sizes) { parts in
+      let space = Space(
+        contexts: parts[0], ordered: parts[1], planes: parts[2..<2 + width],
+        contents: parts[(2 + width)...])
+      return Result { () throws(RegistryError) in try decode(into: content, kept, space) }
     }
+    try result.get()
+  }
+
+  private mutating func decode(
+    into content: UnsafeMutableRawBufferPointer, _ kept: [UInt8]?, _ space: Space
+  ) throws(RegistryError) {
+    let planes =
+      space.contexts.isEmpty ? space.planes.map { UnsafeRawBufferPointer($0) }
+      : try planes(kept, space)
     let whole = words.count * words.width
     guard reader.rest.count == content.count - whole else {
       throw RecordReader.damage("its planes do not fill it")
     }
     kernels.merge(
-      words.kernelWords(mapping, shift: 0), UnsafeRawBufferPointer(memory).baseOfBytes, stride,
-      kept, content.baseOfBytes)
+      words.kernelWords(mapping, shift: 0), planes.map(\.baseOfBytes), kept, content.baseOfBytes)
     content[part: whole..<content.count].copyMemory(from: reader.rest)
   }
 
@@ -78,33 +101,40 @@ struct PlaneDecoder {
     return set * perVector - (isLastKept ? words.vectorCount * perVector - words.count : 0)
   }
 
-  private mutating func decode(
-    _ planes: [UnsafeMutableRawBufferPointer], _ kept: [UInt8]?
-  ) throws(RegistryError) {
-    let count = planes[0].count
-    var contexts: [UInt8] = []
-    var groups = Groups(count: count)
-    if mapping.usesBase, let read = try readGroups(kept, count) { (groups, contexts) = read }
-    // No group takes more than its bytes and an eighth for a bitmap.
-    let contentBytes = count + count / 8 + Groups.countMax + Planes.slack
-    let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: contentBytes * planes.count + count + Planes.slack, alignment: 64)
-    defer { memory.deallocate() }
-    let ordered = memory[part: contentBytes * planes.count..<memory.count]
+  /// Decodes all planes; they can be read for the slack where vectors were dropped.
+  private mutating func planes(
+    _ kept: [UInt8]?, _ space: Space
+  ) throws(RegistryError) -> [UnsafeRawBufferPointer] {
+    var groups = Groups(count: space.contexts.count)
+    if mapping.usesBase, let read = try readGroups(kept, space.contexts) { groups = read }
+    var planes: [UnsafeRawBufferPointer] = []
     var coded: [Coded] = []
     var streams: [Stream] = []
-    for (index, plane) in planes.enumerated() {
-      let space = memory[part: contentBytes * index..<contentBytes * (index + 1)]
-      if let next = try readPlane(plane, groups, space, &streams) { coded.append(next) }
+    for (plane, content) in zip(space.planes, space.contents) {
+      planes.append(UnsafeRawBufferPointer(plane))
+      switch PlaneCoding(rawValue: try reader.byte()) {
+      case .zero: plane.initializeMemory(as: UInt8.self, repeating: 0)
+      case .constant: plane.initializeMemory(as: UInt8.self, repeating: try reader.byte())
+      case .stored:
+        let stored = try reader.bytes(plane.count)
+        if kept == nil || reader.rest.count >= Planes.slack {
+          planes[planes.count - 1] = stored
+        } else {
+          plane.copyMemory(from: stored)
+        }
+      case .coded: coded.append(try readCoded(plane, groups, content, &streams))
+      case nil: throw RecordReader.damage("a plane's coding is unknown")
+      }
     }
     try inflate(streams)
-    for plane in coded { try place(plane, groups, contexts, ordered) }
+    for plane in coded { try place(plane, groups, space) }
+    return planes
   }
 
-  /// The groups and each kept word's context; nil for one group.
+  /// The groups, and each kept word's context into `contexts`; nil for one group.
   private mutating func readGroups(
-    _ kept: [UInt8]?, _ count: Int
-  ) throws(RegistryError) -> (Groups, [UInt8])? {
+    _ kept: [UInt8]?, _ contexts: UnsafeMutableRawBufferPointer
+  ) throws(RegistryError) -> Groups? {
     let groupCount = Int(try reader.byte())
     guard (1...Groups.countMax).contains(groupCount) else {
       throw RecordReader.damage("it has an impossible number of groups")
@@ -116,27 +146,8 @@ struct PlaneDecoder {
     guard zip(firsts, firsts.dropFirst()).allSatisfy({ $0 < $1 }) else {
       throw RecordReader.damage("its groups are not in order")
     }
-    var contexts = [UInt8](repeating: 0, count: count + Planes.slack)
-    kernels.contexts(words.kernelWords(mapping, shift: shift), kept, &contexts)
-    let groups = contexts.withUnsafeBytes { contexts in
-      Groups(firsts: firsts, contexts: contexts[part: 0..<count], kernels)
-    }
-    return (groups, contexts)
-  }
-
-  /// Reads one plane; one that is coded is returned, with its streams appended to the others.
-  private mutating func readPlane(
-    _ plane: UnsafeMutableRawBufferPointer, _ groups: Groups,
-    _ space: UnsafeMutableRawBufferPointer, _ streams: inout [Stream]
-  ) throws(RegistryError) -> Coded? {
-    switch PlaneCoding(rawValue: try reader.byte()) {
-    case .zero: plane.initializeMemory(as: UInt8.self, repeating: 0)
-    case .constant: plane.initializeMemory(as: UInt8.self, repeating: try reader.byte())
-    case .stored: plane.copyMemory(from: try reader.bytes(plane.count))
-    case .coded: return try readCoded(plane, groups, space, &streams)
-    case nil: throw RecordReader.damage("a plane's coding is unknown")
-    }
-    return nil
+    kernels.contexts(words.kernelWords(mapping, shift: shift), kept, contexts.baseOfBytes)
+    return Groups(firsts: firsts, contexts: UnsafeRawBufferPointer(contexts), kernels)
   }
 
   private mutating func readCoded(
@@ -209,11 +220,10 @@ struct PlaneDecoder {
 
   /// Puts what the streams of a plane gave into the plane.
   private func place(
-    _ coded: Coded, _ groups: Groups, _ contexts: [UInt8],
-    _ ordered: UnsafeMutableRawBufferPointer
+    _ coded: Coded, _ groups: Groups, _ space: Space
   ) throws(RegistryError) {
     if coded.content.baseAddress == coded.plane.baseAddress { return }
-    let target = groups.count == 1 ? coded.plane : ordered
+    let target = groups.count == 1 ? coded.plane : space.ordered
     var from = UnsafeRawBufferPointer(coded.content)
     var start = 0
     for (size, (form, nonzeros)) in zip(groups.sizes, coded.forms) {
@@ -234,7 +244,8 @@ struct PlaneDecoder {
     guard groups.count > 1 else { return }
     withUnsafePointer(to: groups.groups) { groups in
       kernels.scatter(
-        groups, ordered.baseOfBytes, contexts, coded.plane.count, coded.plane.baseOfBytes)
+        groups, space.ordered.baseOfBytes, space.contexts.baseOfBytes, coded.plane.count,
+        coded.plane.baseOfBytes)
     }
   }
 

@@ -34,62 +34,49 @@ struct PlaneEncoder {
     out.reserveCapacity(content.count / 2 + 256)
   }
 
-  /// A part of the scratch memory, with slack after it.
-  private struct Scratch {
-    var bytes: UnsafeMutableRawBufferPointer
-
-    mutating func take(_ count: Int) -> UnsafeMutableRawBufferPointer {
-      let size = (count + 2 * Planes.slack - 1) / Planes.slack * Planes.slack
-      let part = bytes[part: 0..<count]
-      bytes = bytes[part: size..<bytes.count]
-      return part
-    }
-
-    static func sizeBytes(_ counts: Int...) -> Int {
-      counts.reduce(0) { $0 + ($1 + 2 * Planes.slack - 1) / Planes.slack * Planes.slack }
-    }
-  }
-
   /// The whole record.
   mutating func record() -> [UInt8] {
     let count = words.count
     let bitmapBytes = (words.vectorCount + 7) / 8
-    let stride = (count + 2 * Planes.slack - 1) / Planes.slack * Planes.slack
     let codedBytes = count + count / 8 + Groups.countMax
-    let boundBytes = ckernels_deflate_bound(codedBytes, 2 * Groups.countMax + 2)
-    let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: Scratch.sizeBytes(
-        stride * words.width, count, bitmapBytes, count, codedBytes, boundBytes),
-      alignment: 64)
-    defer { memory.deallocate() }
-    var scratch = Scratch(bytes: memory)
-    let planes = scratch.take(stride * words.width)
-    let contexts = scratch.take(count)
-    let bitmap = scratch.take(bitmapBytes)
-    let space = PlaneSpace(
-      gathered: scratch.take(count), coded: scratch.take(codedBytes),
-      stream: scratch.take(boundBytes))
+    let streamBytes =
+      ckernels_deflate_bound(codedBytes, 2 * Groups.countMax + 2)
+      + Self.laneCount * ckernels_deflate_bound(0, 0)
+    CodecMemory.with(
+      parts: [
+        CodecMemory.stride(count) * words.width, count, bitmapBytes, count, codedBytes, streamBytes,
+      ]
+    ) { parts in
+      appendWords(
+        planes: parts[0], contexts: parts[1], bitmap: parts[2],
+        PlaneSpace(gathered: parts[3], coded: parts[4], streams: parts[5]))
+    }
+    out += content[(count * words.width)...]
+    return out
+  }
 
+  private mutating func appendWords(
+    planes: UnsafeMutableRawBufferPointer, contexts: UnsafeMutableRawBufferPointer,
+    bitmap: UnsafeMutableRawBufferPointer, _ space: PlaneSpace
+  ) {
+    let stride = CodecMemory.stride(words.count)
     let found = kernels.split(
       words.kernelWords(mapping, shift: shift), content.baseOfBytes,
       planes.baseOfBytes, stride, contexts.baseOfBytes, bitmap.baseOfBytes)
     if mapping.usesBase { out += prediction }
     appendBitmap(UnsafeRawBufferPointer(bitmap), kept: found, space)
-    if found > 0 {
-      let kept = (0..<words.width).map { index in
-        UnsafeRawBufferPointer(planes)[part: index * stride..<index * stride + found]
-      }
-      appendPlanes(kept, contexts: UnsafeRawBufferPointer(contexts)[part: 0..<found], space)
+    guard found > 0 else { return }
+    let kept = (0..<words.width).map { index in
+      UnsafeRawBufferPointer(planes)[part: index * stride..<index * stride + found]
     }
-    out += content[(count * words.width)...]
-    return out
+    appendPlanes(kept, contexts: UnsafeRawBufferPointer(contexts)[part: 0..<found], space)
   }
 
   /// Memory for the work on one plane.
   private struct PlaneSpace {
     let gathered: UnsafeMutableRawBufferPointer
     let coded: UnsafeMutableRawBufferPointer
-    let stream: UnsafeMutableRawBufferPointer
+    let streams: UnsafeMutableRawBufferPointer
   }
 
   private mutating func appendBitmap(
@@ -99,9 +86,9 @@ struct PlaneEncoder {
     out.append(vectors.rawValue)
     guard vectors == .some else { return }
     let size = kernels.deflate(
-      bitmap.baseOfBytes, [UInt32(bitmap.count)], 1, space.stream.baseOfBytes)
+      bitmap.baseOfBytes, [UInt32(bitmap.count)], 1, space.streams.baseOfBytes)
     out.append(number: size)
-    out += space.stream[..<size]
+    out += space.streams[..<size]
   }
 
   private mutating func appendPlanes(
@@ -229,20 +216,20 @@ struct PlaneEncoder {
   private mutating func appendLanes(_ runs: [Int], _ space: PlaneSpace) {
     let lanes = Self.lanes(of: runs)
     out.append(UInt8(lanes.count))
-    var streams: [UInt8] = []
+    var streamBytes = 0
     var from = 0
     for lane in lanes {
       let size = lane.reduce(0, +)
       let coded = UnsafeRawBufferPointer(space.coded)[part: from..<from + size]
+      let stream = UnsafeMutableRawBufferPointer(rebasing: space.streams[streamBytes...])
       let length = kernels.deflate(
-        coded.baseOfBytes, lane.map { UInt32($0) }, lane.count,
-        space.stream.baseOfBytes)
+        coded.baseOfBytes, lane.map { UInt32($0) }, lane.count, stream.baseOfBytes)
       out.append(number: size)
       out.append(number: length)
-      streams += space.stream[..<length]
+      streamBytes += length
       from += size
     }
-    out += streams
+    out += space.streams[..<streamBytes]
   }
 
   /// Deals runs to lanes of about the same size; a run is cut where it does not fit.

@@ -37,9 +37,11 @@ enum PlanesV1 {
       throw RecordReader.damage("its planes do not fill it")
     }
     let words = Planes.Words(length: content.count, width: header.width, base: base)
+    let starts = (0..<header.width).map {
+      UnsafeRawBufferPointer(planes)[part: $0 * count..<($0 + 1) * count].baseOfBytes
+    }
     CodecKernels.best.functions.merge(
-      words.kernelWords(header.mapping, shift: 0),
-      UnsafeRawBufferPointer(planes).baseOfBytes, count, nil, content.baseOfBytes)
+      words.kernelWords(header.mapping, shift: 0), starts, nil, content.baseOfBytes)
     UnsafeMutableRawBufferPointer(rebasing: content[whole...]).copyMemory(from: reader.rest)
   }
 

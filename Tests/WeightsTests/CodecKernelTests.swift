@@ -70,7 +70,8 @@ import Weights
           #expect(again.prefix(found) == twin.contexts, place)
         }
         let merged = GuardedMemory(count: count * width)
-        level.functions.merge(words, planes.start, stride, kept.start, merged.start)
+        let starts = (0..<width).map { UnsafePointer(planes.start) + $0 * stride }
+        level.functions.merge(words, starts, kept.start, merged.start)
         #expect(merged.prefix(count * width) == content, place)
       }
     }

@@ -67,8 +67,9 @@ struct ckernels_codec {
   size_t (*split)(struct ckernels_words words, ckernels_bytes content, ckernels_memory planes,
                   size_t stride, ckernels_memory contexts, ckernels_memory kept);
 
-  /// Undoes `split`; without `kept` all vectors are.
-  void (*merge)(struct ckernels_words words, ckernels_bytes planes, size_t stride,
+  /// Undoes `split`; without `kept` all vectors are. There is a plane for each byte of a word; where
+  /// there is a `kept`, planes can be read for the slack.
+  void (*merge)(struct ckernels_words words, const ckernels_bytes *_Nonnull planes,
                 ckernels_bytes kept, ckernels_memory content);
 
   /// The contexts of the words that are kept, as `split` gives them; has slack.
