@@ -28,28 +28,23 @@ KERNEL void histograms(const uint8_t *bytes, const uint8_t *contexts, size_t cou
 
 #ifdef MOVES_BYTES
 
-// The bytes of a vector whose context is in a group: those from `first` on, and not from `next`.
-INLINED uint64_t group_mask(__m512i contexts, uint8_t first, int next, uint64_t valid) {
-  uint64_t from = _mm512_mask_cmpge_epu8_mask(valid, contexts, _mm512_set1_epi8((char)first));
-  if (next > 255) return from;
-  return _mm512_mask_cmplt_epu8_mask(from, contexts, _mm512_set1_epi8((char)next));
-}
-
 INLINED uint64_t valid_mask(size_t left) { return left < 64 ? (1ull << left) - 1 : ~0ull; }
 
-INLINED int next_first(const struct ckernels_groups *groups, size_t g) {
-  return g + 1 < groups->count ? groups->first[g + 1] : 256;
+// The bytes of a vector whose context is `first` or above.
+INLINED uint64_t from_mask(__m512i contexts, uint8_t first, uint64_t valid) {
+  return _mm512_mask_cmpge_epu8_mask(valid, contexts, _mm512_set1_epi8((char)first));
 }
 
 KERNEL void count_groups(struct ckernels_groups *groups, const uint8_t *contexts, size_t count) {
-  for (size_t g = 0; g < groups->count; g++) {
-    int next = next_first(groups, g);
+  groups->sizes[0] = (uint32_t)count;
+  for (size_t g = 1; g < groups->count; g++) {
     uint64_t size = 0;
     for (size_t i = 0; i < count; i += 64) {
       uint64_t valid = valid_mask(count - i);
       __m512i c = _mm512_maskz_loadu_epi8(valid, contexts + i);
-      size += (uint64_t)__builtin_popcountll(group_mask(c, groups->first[g], next, valid));
+      size += (uint64_t)__builtin_popcountll(from_mask(c, groups->first[g], valid));
     }
+    groups->sizes[g - 1] -= (uint32_t)size;
     groups->sizes[g] = (uint32_t)size;
   }
 }
@@ -57,11 +52,13 @@ KERNEL void count_groups(struct ckernels_groups *groups, const uint8_t *contexts
 KERNEL void gather(const struct ckernels_groups *groups, const uint8_t *bytes,
                    const uint8_t *contexts, size_t count, uint8_t *out) {
   for (size_t g = 0; g < groups->count; g++) {
-    int next = next_first(groups, g);
+    uint8_t first = groups->first[g];
+    size_t last = (g + 1 < groups->count ? groups->first[g + 1] : 256) - 1u;
+    __m512i firsts = _mm512_set1_epi8((char)first), most = _mm512_set1_epi8((char)(last - first));
     for (size_t i = 0; i < count; i += 64) {
       uint64_t valid = valid_mask(count - i);
       __m512i c = _mm512_maskz_loadu_epi8(valid, contexts + i);
-      uint64_t mask = group_mask(c, groups->first[g], next, valid);
+      uint64_t mask = _mm512_mask_cmple_epu8_mask(valid, _mm512_sub_epi8(c, firsts), most);
       __m512i x = _mm512_maskz_loadu_epi8(valid, bytes + i);
       _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(mask, x));
       out += __builtin_popcountll(mask);
@@ -71,16 +68,22 @@ KERNEL void gather(const struct ckernels_groups *groups, const uint8_t *bytes,
 
 KERNEL void scatter(const struct ckernels_groups *groups, const uint8_t *bytes,
                     const uint8_t *contexts, size_t count, uint8_t *out) {
+  const uint8_t *next[32];
   for (size_t g = 0; g < groups->count; g++) {
-    int next = next_first(groups, g);
-    for (size_t i = 0; i < count; i += 64) {
-      uint64_t valid = valid_mask(count - i);
-      __m512i c = _mm512_maskz_loadu_epi8(valid, contexts + i);
-      uint64_t mask = group_mask(c, groups->first[g], next, valid);
-      __m512i x = _mm512_maskz_expand_epi8(mask, _mm512_loadu_si512(bytes));
-      _mm512_mask_storeu_epi8(out + i, mask, x);
-      bytes += __builtin_popcountll(mask);
+    next[g] = bytes;
+    bytes += groups->sizes[g];
+  }
+  for (size_t i = 0; i < count; i += 64) {
+    uint64_t from = valid_mask(count - i);
+    __m512i c = _mm512_maskz_loadu_epi8(from, contexts + i), x = _mm512_setzero_si512();
+    for (size_t g = 0; g < groups->count; g++) {
+      uint64_t above = g + 1 < groups->count ? from_mask(c, groups->first[g + 1], from) : 0;
+      uint64_t mask = from & ~above;
+      x = _mm512_mask_expand_epi8(x, mask, _mm512_loadu_si512(next[g]));
+      next[g] += __builtin_popcountll(mask);
+      from = above;
     }
+    _mm512_storeu_si512(out + i, x);
   }
 }
 

@@ -55,9 +55,11 @@ struct ChunkEncoder {
     let isGood =
       first.baseId != nil && Double(first.record.count) < Self.goodPart * Double(content.count)
     guard base.cast == nil, !isGood else { return first }
+    let chains = try others()
+    guard !chains.isEmpty else { return first }
     var estimate = try estimatedBytes(buffers.other[range]) * Self.worthPart
     var best: (content: [UInt8], id: Int64)?
-    for chain in try others() {
+    for chain in chains {
       guard (try? chain.decode(&buffers)) != nil else { continue }
       let other = buffers.content(chain.chunk.sizeBytes, cutTo: content.count)
       let bytes = try estimatedBytes(other[...])

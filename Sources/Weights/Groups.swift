@@ -14,7 +14,7 @@ struct Groups {
   /// About how many bytes a bin has at least.
   private static let binBytesMin = 512
   /// About how many bytes of a plane are counted.
-  private static let sampledBytes = 32_768
+  private static let sampledBytes = 16_384
 
   /// One group of so many bytes.
   init(count: Int) {
