@@ -18,9 +18,9 @@ INLINED void sum_products(const float *row, const float *b, size_t rank, size_t 
     }
 }
 
-// Adds sums to up to 8 values. A base that is not finite stays what it is; a sum that is not a
-// number is the same one on every processor.
-INLINED void add_sums(const doubles *sum, size_t count, double *values) {
+// Adds sums to up to 8 values. A base that is not finite stays what it is, and so does one that is
+// zero where `zeros` has ones; a sum that is not a number is the same one on every processor.
+INLINED void add_sums(const doubles *sum, size_t count, int64_t zeros, double *values) {
   const integers infinity = (integers){0} + BITS_OF_INFINITY;
   const integers nan = (integers){0} + ((int64_t)0xfff << 51);
   doubles base = {0};
@@ -29,23 +29,25 @@ INLINED void add_sums(const doubles *sum, size_t count, double *values) {
   integers is_nan = total != total;
   integers bits = (is_nan & nan) | (~is_nan & (integers)total);
   integers keeps = ((integers)base & infinity) == infinity;
+  keeps |= ((integers){0} + zeros) & (((integers)base & INT64_MAX) == 0);
   bits = (keeps & (integers)base) | (~keeps & bits);
   memcpy(values, &bits, count * sizeof *values);
 }
 
 INLINED void add_row(const float *row, const float *b, size_t rank, size_t b_row, size_t count,
-                     double *values) {
+                     int64_t zeros, double *values) {
   size_t i = 0;
   for (; i + TOGETHER * LANES <= count; i += TOGETHER * LANES) {
     doubles sums[TOGETHER] = {{0}};
     sum_products(row, b + i, rank, b_row, LANES, TOGETHER, sums);
-    for (int v = 0; v < TOGETHER; v++) add_sums(sums + v, LANES, values + i + LANES * (size_t)v);
+    for (int v = 0; v < TOGETHER; v++)
+      add_sums(sums + v, LANES, zeros, values + i + LANES * (size_t)v);
   }
   for (; i < count; i += LANES) {
     size_t size = count - i < LANES ? count - i : LANES;
     doubles sum = {0};
     sum_products(row, b + i, rank, b_row, size, 1, &sum);
-    add_sums(&sum, size, values + i);
+    add_sums(&sum, size, zeros, values + i);
   }
 }
 
@@ -53,6 +55,7 @@ KERNEL void add_product(const struct ckernels_low_rank *product, const uint8_t *
                         uint8_t *out) {
   double block[BLOCK];
   const float *row = product->a;
+  int64_t zeros = product->keeps_zeros ? -1 : 0;
   size_t column = product->first;
   for (size_t done = 0; done < count;) {
     size_t size = product->columns - column;
@@ -60,7 +63,7 @@ KERNEL void add_product(const struct ckernels_low_rank *product, const uint8_t *
     if (size > BLOCK) size = BLOCK;
     values(product->from, base + done * size_of(product->from), size, block);
     const float *b = product->b + column;
-    add_row(row, b, product->rank, product->columns, size, block);
+    add_row(row, b, product->rank, product->columns, size, zeros, block);
     round_to(product->to, block, size, out + done * size_of(product->to));
     done += size;
     column += size;

@@ -35,6 +35,7 @@ package struct LowRankFactor: Sendable, Equatable {
     let basis = values.map(Double.init)
     var differences = [Double](repeating: 0, count: columns)
     var weights = differences
+    var keptZeros = 0
     var factor: [Float] = []
     factor.reserveCapacity(rowCount * rank)
     for row in 0..<rowCount {
@@ -48,7 +49,8 @@ package struct LowRankFactor: Sendable, Equatable {
       differences.withUnsafeMutableBufferPointer { differences in
         weights.withUnsafeMutableBufferPointer { weights in
           guard let to = differences.baseAddress, let weights = weights.baseAddress else { return }
-          matrix.differences(part, start..<end, into: to, weights: weights, kernels.functions)
+          keptZeros += matrix.differences(
+            part, start..<end, into: to, weights: weights, kernels.functions)
         }
       }
       let column = row == 0 ? firstColumn : 0
@@ -59,7 +61,7 @@ package struct LowRankFactor: Sendable, Equatable {
     return .lowRank(
       Prediction.LowRank(
         cast: matrix.cast, rank: rank, columns: columns, firstColumn: firstColumn,
-        rowFactor: factor))
+        rowFactor: factor, keepsZeros: keptZeros > 0))
   }
 
   /// A factor's value with the bits that a type's elements can tell.
@@ -83,6 +85,7 @@ package struct LowRankFactor: Sendable, Equatable {
 struct WeightedSolver {
   private let rank: Int
   private let kernels: ckernels_prediction
+  private let toldPart: Double
   private var squares: [Double]
   private var products: [Double]
   private var chosen: [Int] = []
@@ -90,9 +93,12 @@ struct WeightedSolver {
   private var values: [Double] = []
   private var weights: [Double] = []
 
-  init(rank: Int, _ kernels: ckernels_prediction) {
+  /// Begins; a direction of which values tell less than `toldPart` of what they tell of others
+  /// gets 0.
+  init(rank: Int, _ kernels: ckernels_prediction, toldPart: Double = 0x1p-40) {
     self.rank = rank
     self.kernels = kernels
+    self.toldPart = toldPart
     squares = [Double](repeating: 0, count: rank * rank)
     products = [Double](repeating: 0, count: rank)
   }
@@ -154,7 +160,7 @@ struct WeightedSolver {
     }
   }
 
-  /// Cholesky's decomposition; a direction that the values do not tell of gets 0.
+  /// Cholesky's decomposition; a direction that the values tell too little of gets 0.
   private mutating func solveSquares() -> [Double] {
     let scale = (0..<rank).reduce(0) { max($0, squares[$1 * rank + $1]) }
     guard scale > 0, scale.isFinite else { return [Double](repeating: 0, count: rank) }
@@ -163,7 +169,7 @@ struct WeightedSolver {
         var sum = squares[k * rank + l]
         for m in 0..<l { sum -= squares[k * rank + m] * squares[l * rank + m] }
         if k == l {
-          squares[k * rank + k] = sum > scale * 0x1p-40 ? sum.squareRoot() : .infinity
+          squares[k * rank + k] = sum > scale * toldPart ? sum.squareRoot() : .infinity
         } else {
           squares[k * rank + l] = sum / squares[l * rank + l]
         }

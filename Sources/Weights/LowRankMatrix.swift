@@ -70,11 +70,16 @@ package struct LowRankMatrix: Sendable, Equatable {
 
   /// Writes the differences of some elements and the weights of these: one over the square of how
   /// far off a difference may be, since a value was rounded, and what was added to it too.
+  ///
+  /// - Returns: How many more zeros of the base are zero here than are not.
+  @discardableResult
   func differences(
     _ part: Part, _ range: Range<Int>, into values: UnsafeMutablePointer<Double>,
     weights: UnsafeMutablePointer<Double>, _ kernels: ckernels_prediction
-  ) {
-    guard let content = part.content.baseOfBytes, let base = part.base.baseOfBytes else { return }
+  ) -> Int {
+    guard let content = part.content.baseOfBytes, let base = part.base.baseOfBytes else {
+      return 0
+    }
     let (source, target) = (cast.source, cast.target)
     kernels.values(
       Int32(source.rawValue), base + (cast.start + range.lowerBound) * source.sizeBytes,
@@ -83,8 +88,10 @@ package struct LowRankMatrix: Sendable, Equatable {
       Int32(target.rawValue), content + range.lowerBound * target.sizeBytes, range.count, values)
     let (fractionBits, exponentMin) = target.precision
     let sumPrecision = target == .f64 ? 0x1p-104 : 0x1p-46
+    var keptZeros = 0
     for index in 0..<range.count {
       let (value, before) = (values[index], weights[index])
+      if before == 0 { keptZeros += value == 0 ? 1 : -1 }
       // What was masked says nothing of what was added.
       guard value.isFinite, before.isFinite, value != 0 || before != 0 else {
         values[index] = 0
@@ -97,6 +104,7 @@ package struct LowRankMatrix: Sendable, Equatable {
       values[index] = difference
       weights[index] = 1 / (lastPlace * lastPlace + difference * difference * sumPrecision)
     }
+    return keptZeros
   }
 }
 

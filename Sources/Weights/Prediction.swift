@@ -39,14 +39,20 @@ package enum Prediction: Sendable, Equatable {
     package let firstColumn: Int
     /// `rank` values for each row of the matrix that the chunk has a part of.
     package let rowFactor: [Float]
+    /// Whether nothing is added to zeros of the base: what was pruned stays so.
+    package let keepsZeros: Bool
 
     /// Takes factors of fitting sizes.
-    package init(cast: Cast, rank: Int, columns: Int, firstColumn: Int, rowFactor: [Float]) {
+    package init(
+      cast: Cast, rank: Int, columns: Int, firstColumn: Int, rowFactor: [Float],
+      keepsZeros: Bool = false
+    ) {
       self.cast = cast
       self.rank = rank
       self.columns = columns
       self.firstColumn = firstColumn
       self.rowFactor = rowFactor
+      self.keepsZeros = keepsZeros
     }
 
     /// How many rows of a matrix some of its consecutive elements are in.
@@ -60,6 +66,7 @@ package enum Prediction: Sendable, Equatable {
     case none = 0
     case cast = 1
     case lowRank = 2
+    case lowRankKeepingZeros = 3
   }
 
   /// Whether decoding needs the column factor.
@@ -81,7 +88,7 @@ extension Prediction {
       record.append(Kind.cast.rawValue)
       cast.append(to: &record)
     case .lowRank(let lowRank):
-      record.append(Kind.lowRank.rawValue)
+      record.append((lowRank.keepsZeros ? Kind.lowRankKeepingZeros : .lowRank).rawValue)
       lowRank.cast.append(to: &record)
       record.append(number: lowRank.rank)
       record.append(number: lowRank.columns)
@@ -112,14 +119,15 @@ extension Prediction {
     guard cast.target.sizeBytes == width else {
       throw RecordReader.damage("its prediction has elements of another size")
     }
-    if kind == .lowRank {
-      self = .lowRank(try LowRank(cast, &reader, count: count))
-    } else {
-      guard cast.source != cast.target else {
-        throw RecordReader.damage("its prediction casts a type to itself")
-      }
-      self = .cast(cast)
+    guard kind == .cast else {
+      let keepsZeros = kind == .lowRankKeepingZeros
+      self = .lowRank(try LowRank(cast, &reader, count: count, keepsZeros: keepsZeros))
+      return
     }
+    guard cast.source != cast.target else {
+      throw RecordReader.damage("its prediction casts a type to itself")
+    }
+    self = .cast(cast)
   }
 
   /// Predicts a chunk.
@@ -189,7 +197,7 @@ extension Prediction.Cast {
 
 extension Prediction.LowRank {
   fileprivate init(
-    _ cast: Prediction.Cast, _ reader: inout RecordReader, count: Int
+    _ cast: Prediction.Cast, _ reader: inout RecordReader, count: Int, keepsZeros: Bool
   ) throws(RegistryError) {
     let (rank, columns) = (try reader.number(), try reader.number())
     let firstColumn = try reader.number()
@@ -211,7 +219,8 @@ extension Prediction.LowRank {
     }
     try result.get()
     self.init(
-      cast: cast, rank: rank, columns: columns, firstColumn: firstColumn, rowFactor: rowFactor)
+      cast: cast, rank: rank, columns: columns, firstColumn: firstColumn, rowFactor: rowFactor,
+      keepsZeros: keepsZeros)
   }
 
   fileprivate func predict(
@@ -232,7 +241,7 @@ extension Prediction.LowRank {
           guard let a = a.baseAddress, let b = b.baseAddress else { return }
           var product = ckernels_low_rank(
             from: Int32(cast.source.rawValue), to: Int32(cast.target.rawValue), columns: columns,
-            first: firstColumn, rank: rank, a: a, b: b)
+            first: firstColumn, rank: rank, a: a, b: b, keeps_zeros: keepsZeros)
           kernels.functions.add_product(&product, bytes, count, out)
         }
       }

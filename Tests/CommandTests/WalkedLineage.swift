@@ -24,7 +24,7 @@ struct WalkedLineage {
       var file = SafetensorsFixture()
       for (name, dtype, bytes) in tensors {
         let count = bytes.count / (Self.widths[dtype] ?? 1)
-        let isMatrix = name == Self.matrixName
+        let isMatrix = Self.matrixNames.contains(name)
         file.add(name, dtype, isMatrix ? [Self.rows, Self.columns] : [count], bytes: bytes)
       }
       let folder = try file.write(to: binary.folder.appending(path: name))
@@ -40,7 +40,7 @@ struct WalkedLineage {
     }
   }
 
-  private static let matrixName = "layer.weight"
+  private static let matrixNames = ["layer.weight", "pruned.weight"]
   private static let rows = 128
   private static let columns = 256
 
@@ -61,6 +61,13 @@ struct WalkedLineage {
     }
   }
 
+  /// A matrix of which a tenth is zero.
+  private mutating func prunedWeights() -> [Float] {
+    weights(Self.rows * Self.columns).map { value in
+      Int.random(in: 0..<10, using: &generator) == 0 ? 0 : value
+    }
+  }
+
   private mutating func base() -> Tensors {
     let floats = weights(70_000)
     let half = floats.map { UInt16($0.bitPattern >> 16) }
@@ -68,7 +75,7 @@ struct WalkedLineage {
     return [
       ("f32", "F32", Self.bytes(floats.map(\.bitPattern))),
       ("resized", "F32", Self.bytes(weights(9_000).map(\.bitPattern))),
-      (Self.matrixName, "F32", Self.bytes(weights(Self.rows * Self.columns).map(\.bitPattern))),
+      (Self.matrixNames[0], "F32", Self.bytes(weights(Self.rows * Self.columns).map(\.bitPattern))),
       ("bf16", "BF16", Self.bytes(half)),
       ("f64", "F64", Self.bytes(floats.prefix(9_000).map { Double($0).bitPattern })),
       ("f16", "F16", Self.bytes(half.map { $0 & 0x83FF | 0x2C00 })),
@@ -81,6 +88,7 @@ struct WalkedLineage {
       ("ones", "F32", Self.bytes([UInt32](repeating: 0x3F80_0000, count: 5_000))),
       ("scalar", "F32", Self.bytes([UInt32(0x4000_0000)])),
       ("noise", "U8", random(3_333)),
+      (Self.matrixNames[1], "F32", Self.bytes(prunedWeights().map(\.bitPattern))),
     ]
   }
 
@@ -113,18 +121,18 @@ struct WalkedLineage {
     }
   }
 
-  /// The matrix with a product of rank 4 added, as an adapter that is merged adds it.
+  /// The matrices with a product of rank 4 added, as an adapter that is merged adds it; zeros stay.
   private mutating func adapted(_ tensors: Tensors) -> Tensors {
     let rank = 4
     let down = weights(rank * Self.columns).map(Double.init)
     let up = weights(Self.rows * rank).map(Double.init)
-    return tensors.filter { $0.name == Self.matrixName }.map { name, dtype, bytes in
+    return tensors.filter { Self.matrixNames.contains($0.name) }.map { name, dtype, bytes in
       let sums = Self.floats(bytes).enumerated().map { place, value in
         let (row, column) = place.quotientAndRemainder(dividingBy: Self.columns)
         let product = (0..<rank).reduce(0) { sum, index in
           sum + up[row * rank + index] * down[index * Self.columns + column]
         }
-        return Float(Double(value) + product)
+        return value == 0 ? 0 : Float(Double(value) + product)
       }
       return (name, dtype, Self.bytes(sums.map(\.bitPattern)))
     }

@@ -249,7 +249,7 @@ def nan_of(target):
     return (lambda _, __: np.uint64(fixed[target])) if target in fixed else cut
 
 
-def with_low_rank(reader, w, factor):
+def with_low_rank(reader, w, factor, keeps_zeros):
     """The base's values and a matrix of low rank, all in F64."""
     rank, columns, first = reader.number(), reader.number(), reader.number()
     record = reader.take(reader.number())
@@ -268,23 +268,24 @@ def with_low_rank(reader, w, factor):
             s = s + p
         v = w + s
     bits = np.where(np.isnan(v), np.uint64(0x7FF8 << 48), v.view(np.uint64))
-    return np.where(np.isfinite(w), bits, w.view(np.uint64)).view(float)
+    changes = np.isfinite(w) & ((w != 0) | (not keeps_zeros))
+    return np.where(changes, bits, w.view(np.uint64)).view(float)
 
 
 def predicted(reader, width, count, base, factor):
     """The words that a mapping takes the content's against."""
     kind = reader.byte()
-    met["prediction " + ["none", "cast", "low rank"][kind]] += 1
-    check(kind == 2 or factor is None, "a factor that the record does not need")
+    met["prediction " + ["none", "cast", "low rank", "low rank, zeros kept"][kind]] += 1
+    check(kind >= 2 or factor is None, "a factor that the record does not need")
     if kind == 0:
         return based(base, width, count)
     source, target, start = reader.byte(), reader.byte(), reader.number()
     check(source in TYPES and target in TYPES, "a type that the page does not have")
     check(TYPES[target].size == width, "the target type has another width")
-    check(kind == 2 or source != target, "a cast from a type to itself")
+    check(kind >= 2 or source != target, "a cast from a type to itself")
     values = TYPES[source].values(based(base, TYPES[source].size, count, start))
-    if kind == 2:
-        values = with_low_rank(reader, values, factor)
+    if kind >= 2:
+        values = with_low_rank(reader, values, factor, keeps_zeros=kind == 3)
     return TYPES[target].words(values, nan_of(target))
 
 
@@ -349,11 +350,13 @@ def examples(page):
     for record in re.findall("```hex\n(.*?)```", text, re.DOTALL):
         is_ones = bytes.fromhex(record)[4] == 7
         cases.append((record, base if is_ones else equal, None, ones if is_ones else equal))
-    cast, low_rank = re.findall("```predicted\n(.*?)```", text, re.DOTALL)
+    cast, *low_rank = re.findall("```predicted\n(.*?)```", text, re.DOTALL)
     wide = np.array([0x3F800000, 0x3F818000, 0xBF800000], "<u4").tobytes()
     cases.append((cast, wide, None, np.array([0x3F80, 0x3F82, 0xBF80], "<u2").tobytes()))
-    floats = [np.array(x, "<f4").tobytes() for x in ([1, 2, 3, 4], [.5, .25], [1.5, 2.25, 4, 4.5])]
-    cases.append((low_rank, *floats))
+    for record, second in zip(low_rank, (2, 0)):
+        child = [1.5, second and 2.25, 4, 4.5]
+        floats = [np.array(x, "<f4").tobytes() for x in ([1, second, 3, 4], [.5, .25], child)]
+        cases.append((record, *floats))
     for text, before, factor, expected in cases:
         content = decode(bytes.fromhex(text), before, len(expected), factor)
         check(content == expected, f"an example differs: {text}")

@@ -32,6 +32,14 @@ import Weights
       }
     }
 
+    /// The same with about so many of a hundred values zero on both sides.
+    func pruned(percent: Int) -> Pair {
+      var pair = self
+      LowRankTests.prune(&pair.base, element, percent: percent)
+      LowRankTests.prune(&pair.content, element, percent: percent)
+      return pair
+    }
+
     func screen(_ kernels: PredictionKernels = .best) throws -> Int? {
       let search = LowRankSearch(try #require(matrix), kernels: kernels)
       return withPart(0..<rows * columns) { search.screen($0) }
@@ -45,12 +53,23 @@ import Weights
     }
   }
 
+  /// Makes about so many of a hundred elements zero, always the same.
+  private static func prune(_ bytes: inout [UInt8], _ element: DType, percent: Int) {
+    var generator = SeededGenerator(seed: seed)
+    let size = element.sizeBytes
+    for index in 0..<bytes.count / size where Int.random(in: 0..<100, using: &generator) < percent {
+      for place in index * size..<(index + 1) * size { bytes[place] = 0 }
+    }
+  }
+
   /// A base, and what a product of random factors makes of it, each value rounded once.
   private func pair(
-    _ element: DType, rows: Int, columns: Int, rank: Int, scale: Double = 0.3
+    _ element: DType, rows: Int, columns: Int, rank: Int, scale: Double = 0.3,
+    prunedBase percent: Int = 0
   ) -> Pair {
     var data = CodecData(seed: Self.seed + UInt64(rank))
-    let base = CodecData.encode(data.weights(rows * columns), element)
+    var base = CodecData.encode(data.weights(rows * columns), element)
+    Self.prune(&base, element, percent: percent)
     let product = Prediction.LowRank(
       cast: .init(from: element, to: element), rank: rank, columns: columns, firstColumn: 0,
       rowFactor: data.weights(rows * rank).map { Float(20 * scale * 0.05 * $0) })
@@ -114,8 +133,69 @@ import Weights
     }
   }
 
-  @Test func `every level finds the same factors`() throws {
-    let pair = pair(.f32, rows: 200, columns: 171, rank: 3)
+  @Test(arguments: [DType.f32, .bf16, .f16], [10, 50])
+  func `what is pruned on both sides hides no product`(element: DType, percent: Int) throws {
+    let pair = pair(element, rows: 240, columns: 176, rank: 3).pruned(percent: percent)
+    let factor = try #require(try pair.factor())
+    #expect(factor.rank == 3)
+    let plain = try recordBytes(pair, 0..<240 * 176, nil)
+    let low = try recordBytes(pair, 0..<240 * 176, factor)
+    #expect(Double(low) < 0.4 * Double(plain), "\(low) of \(plain)")
+  }
+
+  @Test func `a rank above 16 is found beside what is pruned`() throws {
+    let pair = pair(.f32, rows: 420, columns: 400, rank: 21).pruned(percent: 10)
+    let factor = try #require(try pair.factor())
+    #expect(factor.rank == 21)
+    let count = 420 * 400
+    #expect(
+      try recordBytes(pair, 0..<count, factor) * 3 < (try recordBytes(pair, 0..<count, nil)))
+  }
+
+  @Test func `zeros of the base are kept where the matrix keeps them`() throws {
+    let filled = pair(.f32, rows: 200, columns: 176, rank: 3, prunedBase: 10)
+    for (pair, keepsZeros) in [(filled, false), (filled.pruned(percent: 10), true)] {
+      let factor = try #require(try pair.factor())
+      #expect(factor.rank == 3)
+      let prediction = pair.withPart(0..<200 * 176) { factor.prediction(of: $0) }
+      guard case .lowRank(let lowRank) = prediction else {
+        Issue.record("another prediction")
+        return
+      }
+      #expect(lowRank.keepsZeros == keepsZeros)
+      let low = try recordBytes(pair, 0..<200 * 176, factor)
+      #expect(low * 2 < (try recordBytes(pair, 0..<200 * 176, nil)), "\(keepsZeros)")
+    }
+  }
+
+  @Test func `rows and columns of which nothing is known are left out`() throws {
+    var pair = pair(.f32, rows: 200, columns: 176, rank: 3)
+    let zero = [UInt8](repeating: 0, count: 4)
+    for index in 0..<200 * 176 where index / 176 % 7 == 2 || index % 176 % 9 == 4 {
+      pair.content.replaceSubrange(index * 4..<index * 4 + 4, with: zero)
+      pair.base.replaceSubrange(index * 4..<index * 4 + 4, with: zero)
+    }
+    let factor = try #require(try pair.factor())
+    #expect(factor.rank == 3)
+    let low = try recordBytes(pair, 0..<200 * 176, factor)
+    #expect(low * 2 < (try recordBytes(pair, 0..<200 * 176, nil)))
+  }
+
+  @Test func `a matrix of which next to nothing is known has no factors`() throws {
+    let whole = pair(.f32, rows: 200, columns: 176, rank: 3)
+    for percent in [95, 99, 100] {
+      let pair = whole.pruned(percent: percent)
+      #expect(try pair.screen() == nil, "\(percent)")
+      var search = LowRankSearch(try #require(pair.matrix))
+      pair.withPart(0..<200 * 176) { search.add($0, rowsMax: 200) }
+      // Whoever asks for them all the same gets what gives the content back, or none.
+      if let factor = search.factor(guess: 3) { _ = try recordBytes(pair, 0..<200 * 176, factor) }
+    }
+  }
+
+  @Test(arguments: [0, 10, 50])
+  func `every level finds the same factors`(percent: Int) throws {
+    let pair = pair(.f32, rows: 200, columns: 171, rank: 3).pruned(percent: percent)
     let factors = try PredictionKernels.all.map { kernels in
       let factor = try #require(try pair.factor(kernels))
       return (factor, pair.withPart(7..<2000) { factor.prediction(of: $0, kernels: kernels) })
@@ -124,6 +204,17 @@ import Weights
     for other in factors.dropFirst() {
       let isSame = other.0 == first.0 && other.1 == first.1
       #expect(isSame)
+    }
+    // And predicts the same bytes.
+    try pair.withPart(7..<2000) { part in
+      try first.0.content.withUnsafeBytes { bytes in
+        let predicted = try PredictionKernels.all.map {
+          try first.1.base(
+            of: part.base, factor: bytes, length: part.content.count, kernels: $0)
+        }
+        let isSame = predicted.allSatisfy { $0 == predicted[0] }
+        #expect(isSame)
+      }
     }
   }
 
@@ -135,6 +226,9 @@ import Weights
         rows: 160, columns: 200, element: element, base: CodecData.encode(weights, element),
         content: CodecData.encode(data.trained(weights, scale: scale), element))
       #expect(try pair.screen() == nil, "\(element) \(scale)")
+      for percent in [1, 10, 50, 90] {
+        #expect(try pair.pruned(percent: percent).screen() == nil, "\(element) \(scale)")
+      }
       // Nor when few rows have moved, as those of tokens that were seen.
       let rowBytes = 200 * element.sizeBytes
       for row in 0..<160 where row % 5 != 0 {
@@ -144,6 +238,7 @@ import Weights
       #expect(try pair.factor() == nil, "\(element) \(scale)")
       pair.content = pair.base
       #expect(try pair.screen() == nil)
+      #expect(try pair.pruned(percent: 10).screen() == nil)
     }
   }
 

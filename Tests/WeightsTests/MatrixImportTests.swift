@@ -83,6 +83,30 @@ import Weights
     }
   }
 
+  @Test func `an adapter merged into a pruned base that stays pruned costs as little`() throws {
+    var seed = Seeded(state: 98)
+    func pruned(_ tensors: [MadeTensor]) -> [MadeTensor] {
+      tensors.map { tensor in
+        // A tenth, spread as hashes are.
+        let values = tensor.values.enumerated().map { index, value in
+          ((UInt64(index) &* 0x9e37_79b9_7f4a_7c15) >> 32) % 10 == 0 ? 0 : value
+        }
+        return MadeTensor(tensor.name, tensor.shape, values)
+      }
+    }
+    let base = base(&seed)
+    let content = safetensors(pruned(base))
+    let child = safetensors(pruned(merged(base, rank: 4, &seed)))
+    try withBlobs { blobs in
+      let parent = try blobs.add(content, "a.safetensors").digest
+      let added = try blobs.add(child, "b.safetensors", parents: [parent])
+      #expect(added.storedBytes < Int64(child.count / 10), "\(added.storedBytes)")
+      #expect(try factorCount(blobs) == (2, 3))
+      #expect(try isExported(blobs, added.digest, child))
+      #expect(try Blob.verify(blobs.store, full: true) == [])
+    }
+  }
+
   @Test(arguments: [DType.bf16, .f16, .f8E4M3, .f8E5M2, .f64])
   func `a cast of what is stored costs next to nothing, in both directions`(to: DType) throws {
     var seed = Seeded(state: 92)

@@ -60,18 +60,27 @@ import Weights
           element: target, base: base,
           prediction: .cast(.init(from: source, to: target, start: 3))))
     }
-    for (source, target) in [(DType.f32, DType.f32), (.bf16, .bf16), (.f32, .bf16), (.f64, .f64)] {
-      let base = data.content(source, bytes: count * source.sizeBytes)
+    let low: [(DType, DType, keepsZeros: Bool)] = [
+      (.f32, .f32, false), (.bf16, .bf16, false), (.f32, .bf16, false), (.f64, .f64, false),
+      (.f32, .f32, true), (.f32, .bf16, true),
+    ]
+    for (source, target, keepsZeros) in low {
+      var base = data.content(source, bytes: count * source.sizeBytes)
+      for index in base.indices where index / source.sizeBytes % 4 == 0 && keepsZeros {
+        base[index] = 0
+      }
       let columns = 96
       let product = Prediction.LowRank(
         cast: .init(from: source, to: target), rank: 4, columns: columns, firstColumn: 40,
-        rowFactor: data.weights(4 * ((40 + count + columns - 1) / columns)).map(Float.init))
+        rowFactor: data.weights(4 * ((40 + count + columns - 1) / columns)).map(Float.init),
+        keepsZeros: keepsZeros)
       let factor = data.weights(4 * columns).map(Float.init)
       let content = PredictionTwin.addProduct(product, factor, to: base)
       samples.append(
         Sample(
-          name: "low rank \(source) to \(target)", content: moved(content, target.sizeBytes),
-          element: target, base: base, prediction: .lowRank(product), factor: factor))
+          name: "low rank \(source) to \(target) \(keepsZeros)",
+          content: moved(content, target.sizeBytes), element: target, base: base,
+          prediction: .lowRank(product), factor: factor))
     }
     for index in samples.indices { samples[index].record = try encoded(samples[index]).record }
     return samples
@@ -138,7 +147,7 @@ import Weights
     #expect(lowRank.record[8...14] == [2, 2, 2, 0, 4, 96, 40])
     let big: [UInt8] = [0xff, 0xff, 0xff, 0x7f]
     let lies: [(Sample, Range<Int>, [UInt8])] = [
-      (cast, 8..<9, [3]), (cast, 9..<10, [0]), (cast, 9..<10, [16]), (cast, 9..<10, [4]),
+      (cast, 8..<9, [4]), (cast, 9..<10, [0]), (cast, 9..<10, [16]), (cast, 9..<10, [4]),
       (cast, 10..<11, [2]), (cast, 10..<11, [34]), (lowRank, 12..<13, [0]), (lowRank, 12..<13, [5]),
       (lowRank, 12..<13, big), (lowRank, 13..<14, [0]), (lowRank, 13..<14, [95]),
       (lowRank, 13..<14, big), (lowRank, 12..<14, big + big), (lowRank, 14..<15, [96]),
@@ -175,6 +184,13 @@ import Weights
         base: CodecData.encode([1, 2, 3, 4], .f32),
         prediction: .lowRank(
           .init(cast: one, rank: 1, columns: 2, firstColumn: 0, rowFactor: [1, 2])),
+        factor: [0.5, 0.25]),
+      Sample(
+        name: "zeros kept", content: CodecData.encode([1.5, 0, 4, 4.5], .f32), element: .f32,
+        base: CodecData.encode([1, 0, 3, 4], .f32),
+        prediction: .lowRank(
+          .init(
+            cast: one, rank: 1, columns: 2, firstColumn: 0, rowFactor: [1, 2], keepsZeros: true)),
         factor: [0.5, 0.25]),
     ]
     #expect(records.count == samples.count)

@@ -94,14 +94,22 @@ import Weights
     var data = CodecData(seed: Self.seed + UInt64(rank))
     for source in [target, .f32, .bf16] {
       for count in [1, 2, 300, 1025] {
-        let base =
+        var base =
           Bool.random(using: &data.generator)
           ? data.bytes(count * source.sizeBytes)
           : data.content(source, bytes: count * source.sizeBytes)
+        // Some are 0, some −0.
+        for index in stride(from: 1, to: count, by: 3) {
+          let sign: UInt64 = index % 2 == 0 ? 0 : 0x80 << UInt64(8 * source.sizeBytes - 8)
+          base.replaceSubrange(
+            index * source.sizeBytes..<(index + 1) * source.sizeBytes,
+            with: littleEndian(sign, size: source.sizeBytes))
+        }
         let rows = (firstColumn + count + columns - 1) / columns
         let product = Prediction.LowRank(
           cast: .init(from: source, to: target), rank: rank, columns: columns,
-          firstColumn: firstColumn, rowFactor: factor(rows * rank, &data))
+          firstColumn: firstColumn, rowFactor: factor(rows * rank, &data),
+          keepsZeros: Bool.random(using: &data.generator))
         let columnFactor = factor(rank * columns, &data)
         let twin = PredictionTwin.addProduct(product, columnFactor, to: base)
         for kernels in PredictionKernels.all {

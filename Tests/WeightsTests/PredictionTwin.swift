@@ -120,7 +120,7 @@ enum PredictionTwin {
       }
       var result = cast(pattern, from: source, to: .f64)
       let base = Double(bitPattern: result)
-      if base.isFinite {
+      if base.isFinite && !(product.keepsZeros && base == 0) {
         let total = base + sum
         result = total.isNaN ? 0x7ff8_0000_0000_0000 : total.bitPattern
       }

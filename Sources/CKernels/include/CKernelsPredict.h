@@ -1,12 +1,13 @@
 #ifndef CKERNELS_PREDICT_H
 #define CKERNELS_PREDICT_H
 
-// What a base chunk becomes before a chunk is taken against it, compiled once for each generation of
-// the processor. The result is decoded content, so every level gives the same bytes: doubles, a
+// What a base chunk becomes before a chunk is taken against it, compiled once for each generation
+// of the processor. The result is decoded content, so every level gives the same bytes: doubles, a
 // fixed order, one rounding, no fused multiply-add. None keeps state, allocates or checks.
 // Sources/Weights/Format.md says what is computed; Tests/WeightsTests/PredictionTwin.swift has it
 // in plain Swift.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct ckernels_low_rank {
   size_t rank;          // columns of a and rows of b
   const float *a;       // a row for each row of the matrix that has an element
   const float *b;       // `columns` columns
+  bool keeps_zeros;     // nothing is added to zeros of the base
 };
 
 /// The kernels of one level.
