@@ -35,9 +35,10 @@ enum Pack {
   /// - Returns: The place of each, in their order.
   static func insert(_ records: [[UInt8]], _ db: Database) throws -> [Place] {
     var places: [Place] = []
+    var content: [UInt8] = []
+    content.reserveCapacity(sizeBytesMax)
     while places.count < records.count {
-      var content: [UInt8] = []
-      content.reserveCapacity(sizeBytesMax)
+      content.removeAll(keepingCapacity: true)
       var offsets: [Int] = []
       for record in records[places.count...] {
         guard content.isEmpty || content.count + record.count <= sizeBytesMax else { break }
