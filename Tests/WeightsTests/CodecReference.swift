@@ -120,12 +120,12 @@ struct CodecReference {
     let kind = try byte()
     note("prediction \(kind)")
     if kind == 0 { return base }
-    try require([1, 2].contains(kind))
+    try require([1, 2, 3].contains(kind))
     let types: [DType] = [.f64, .f32, .f16, .bf16, .f8E4M3, .f8E5M2]
     let (source, target, start) = (try byte(), try byte(), try number())
     try require((1...6).contains(source) && (1...6).contains(target))
     let cast = Prediction.Cast(from: types[source - 1], to: types[target - 1], start: start)
-    try require(cast.target.sizeBytes == width && (kind == 2 || source != target))
+    try require(cast.target.sizeBytes == width && (kind != 1 || source != target))
     let elements = PredictionTwin.elements(of: base, cast, count: count)
     if kind == 1 { return PredictionTwin.cast(elements, from: cast.source, to: cast.target) }
     let (rank, columns, firstColumn) = (try number(), try number(), try number())
@@ -138,7 +138,7 @@ struct CodecReference {
     try require(rowFactor.count == rows * rank * 4)
     let product = Prediction.LowRank(
       cast: cast, rank: rank, columns: columns, firstColumn: firstColumn,
-      rowFactor: PredictionTwin.floats(rowFactor))
+      rowFactor: PredictionTwin.floats(rowFactor), keepsZeros: kind == 3)
     return PredictionTwin.addProduct(product, PredictionTwin.floats(factor ?? []), to: elements)
   }
 

@@ -99,10 +99,10 @@ struct RecordMaker {
     _ base: [UInt8], width: Int, count: Int
   ) -> ([UInt8], [UInt8]?) {
     let types: [DType] = [.f64, .f32, .f16, .bf16, .f8E4M3, .f8E5M2]
-    let kind = [0, 0, 1, 2].randomElement(using: &generator) ?? 0
+    let kind = [0, 0, 1, 2, 3].randomElement(using: &generator) ?? 0
     let source = types[number(0...5)]
     let target = types.filter { $0.sizeBytes == width }.randomElement(using: &generator) ?? .f64
-    guard kind > 0, kind == 2 || source != target else {
+    guard kind > 0, kind != 1 || source != target else {
       record.append(0)
       return (base, nil)
     }
@@ -120,7 +120,7 @@ struct RecordMaker {
     record += [2, 0, 1, 0] + littleEndian(UInt64(rowFactor.count), size: 4) + rowFactor
     let product = Prediction.LowRank(
       cast: cast, rank: rank, columns: columns, firstColumn: firstColumn,
-      rowFactor: PredictionTwin.floats(rowFactor))
+      rowFactor: PredictionTwin.floats(rowFactor), keepsZeros: kind == 3)
     return (PredictionTwin.addProduct(product, PredictionTwin.floats(factor), to: elements), factor)
   }
 
