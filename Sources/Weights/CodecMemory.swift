@@ -27,8 +27,10 @@ enum CodecMemory {
     return value
   }
 
-  /// How far the start of a part of so many bytes is from that of the next.
+  /// How far the start of a part of so many bytes is from that of the next: whole vectors and the
+  /// slack.
   static func stride(_ sizeBytes: Int) -> Int {
-    (sizeBytes + 2 * Planes.slack - 1) / Planes.slack * Planes.slack
+    let vectors = (sizeBytes + Planes.vectorBytes - 1) / Planes.vectorBytes
+    return vectors * Planes.vectorBytes + Planes.slack
   }
 }

@@ -105,7 +105,7 @@ struct WeightedSolver {
 
   /// The factors of the basis' rows whose sum is nearest to some values.
   ///
-  /// Where there are many values those with the greatest weights are used.
+  /// Where there are many values some are used.
   ///
   /// - Parameters:
   ///   - basis: `rank` rows of `stride` values.
@@ -138,26 +138,25 @@ struct WeightedSolver {
     return solveSquares()
   }
 
-  /// Chooses all values that weigh anything, or if there are many the first that weigh most.
+  /// Chooses all values that weigh anything; if there are many, some of those that weigh most and as
+  /// many of all, for what did not move at all may weigh most. Both are spread evenly.
   private mutating func choose(_ weights: ArraySlice<Double>) {
-    chosen.removeAll(keepingCapacity: true)
     let wanted = max(64, min(16 * rank, 256 + 4 * rank))
-    var least = UInt64(0)
-    if weights.count > 2 * wanted {
-      var counts = [Int](repeating: 0, count: 2048)
-      for weight in weights where weight > 0 { counts[Int(weight.bitPattern >> 52)] += 1 }
-      var sum = 0
-      least = UInt64(
-        counts.indices.reversed().first { exponent in
-          sum += counts[exponent]
-          return sum >= wanted
-        } ?? 0)
+    chosen = weights.indices.filter { weights[$0] > 0 }.map { $0 - weights.startIndex }
+    guard weights.count > 2 * wanted, chosen.count > wanted else { return }
+    func exponent(_ index: Int) -> Int { Int(weights[weights.startIndex + index].bitPattern >> 52) }
+    var counts = [Int](repeating: 0, count: 2048)
+    for index in chosen { counts[exponent(index)] += 1 }
+    var sum = 0
+    let least = counts.indices.reversed().first { exponent in
+      sum += counts[exponent]
+      return sum >= wanted / 2
     }
-    for (index, weight) in weights.enumerated()
-    where weight > 0 && weight.bitPattern >> 52 >= least {
-      chosen.append(index)
-      if chosen.count >= wanted && least > 0 { break }
+    let most = chosen.filter { exponent($0) >= least ?? 0 }
+    func spread(_ all: [Int]) -> [Int] {
+      (0..<wanted / 2).map { all[$0 * all.count / (wanted / 2)] }
     }
+    chosen = spread(most) + spread(chosen)
   }
 
   /// Cholesky's decomposition; a direction that the values tell too little of gets 0.

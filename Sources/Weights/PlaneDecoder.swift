@@ -51,18 +51,18 @@ struct PlaneDecoder {
       let space = Space(
         contexts: parts[0], ordered: parts[1], planes: parts[2..<2 + width],
         contents: parts[(2 + width)...])
-      return Result { () throws(RegistryError) in try decode(into: content, kept, space) }
+      return Result { () throws(RegistryError) in
+        try decode(into: content, kept, count: count, space)
+      }
     }
     try result.get()
   }
 
   private mutating func decode(
-    into content: UnsafeMutableRawBufferPointer, _ kept: [UInt8]?, _ space: Space
+    into content: UnsafeMutableRawBufferPointer, _ kept: [UInt8]?, count: Int, _ space: Space
   ) throws(RegistryError) {
     let planes =
-      space.contexts.isEmpty
-      ? space.planes.map { UnsafeRawBufferPointer($0) }
-      : try planes(kept, space)
+      count == 0 ? space.planes.map { UnsafeRawBufferPointer($0) } : try planes(kept, space)
     let whole = words.count * words.width
     guard reader.rest.count == content.count - whole else {
       throw RecordReader.damage("its planes do not fill it")

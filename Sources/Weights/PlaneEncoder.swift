@@ -40,7 +40,8 @@ struct PlaneEncoder {
     let bitmapBytes = (words.vectorCount + 7) / 8
     let codedBytes = count + count / 8 + Groups.countMax
     let streamBytes =
-      ckernels_deflate_bound(codedBytes, 2 * Groups.countMax + 2)
+      // A group has two runs at most, each lane may begin in one, and has its own header.
+      ckernels_deflate_bound(codedBytes, 2 * Groups.countMax + Self.laneCount)
       + Self.laneCount * ckernels_deflate_bound(0, 0)
     CodecMemory.with(
       parts: [

@@ -179,9 +179,12 @@ extension Prediction.Cast {
     let first = min(start * source.sizeBytes, base.count)
     let needed = count * source.sizeBytes
     var elements = base[part: first..<min(first + needed, base.count)]
-    let extended =
-      elements.count < needed
-      ? [UInt8](elements) + [UInt8](repeating: 0, count: needed - elements.count) : []
+    var extended: [UInt8] = []
+    if elements.count < needed {
+      extended.reserveCapacity(needed)
+      extended += elements
+      extended += repeatElement(0, count: needed - elements.count)
+    }
     return extended.withUnsafeBytes { extended in
       if elements.count < needed { elements = extended }
       var predicted = [UInt8](repeating: 0, count: length)
