@@ -138,8 +138,9 @@ struct WeightedSolver {
     return solveSquares()
   }
 
-  /// Chooses all values that weigh anything; if there are many, some of those that weigh most and as
-  /// many of all, for what did not move at all may weigh most. Both are spread evenly.
+  /// Chooses all values that weigh anything, or if there are many some of them, evenly spread.
+  ///
+  /// Half are of those that weigh most and half of all: what did not move at all may weigh most.
   private mutating func choose(_ weights: ArraySlice<Double>) {
     let wanted = max(64, min(16 * rank, 256 + 4 * rank))
     chosen = weights.indices.filter { weights[$0] > 0 }.map { $0 - weights.startIndex }
