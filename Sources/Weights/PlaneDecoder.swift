@@ -227,6 +227,9 @@ struct PlaneDecoder {
     _ coded: Coded, _ groups: Groups, _ space: Space
   ) throws(RegistryError) {
     if coded.content.baseAddress == coded.plane.baseAddress { return }
+    if coded.forms.allSatisfy({ $0.form == .dense }) {
+      return scatter(UnsafeRawBufferPointer(coded.content), groups, space, into: coded.plane)
+    }
     let target = groups.count == 1 ? coded.plane : space.ordered
     var from = UnsafeRawBufferPointer(coded.content)
     var start = 0
@@ -246,10 +249,16 @@ struct PlaneDecoder {
       }
     }
     guard groups.count > 1 else { return }
+    scatter(UnsafeRawBufferPointer(space.ordered), groups, space, into: coded.plane)
+  }
+
+  private func scatter(
+    _ ordered: UnsafeRawBufferPointer, _ groups: Groups, _ space: Space,
+    into plane: UnsafeMutableRawBufferPointer
+  ) {
     withUnsafePointer(to: groups.groups) { groups in
       kernels.scatter(
-        groups, space.ordered.baseOfBytes, space.contexts.baseOfBytes, coded.plane.count,
-        coded.plane.baseOfBytes)
+        groups, ordered.baseOfBytes, space.contexts.baseOfBytes, plane.count, plane.baseOfBytes)
     }
   }
 
