@@ -36,7 +36,7 @@ final class Job<Input: Sendable, Value: Sendable>: Sendable {
 /// Jobs in order, as many as keep all cores busy.
 struct JobQueue<Input: Sendable, Value: Sendable> {
   /// The most jobs under way; each holds up to 1 MiB of content and what comes of it.
-  private static var countMax: Int { 2 * Parallel.workerCount + 2 }
+  private static var countMax: Int { Parallel.workerCount + 2 }
 
   private let queue = DispatchQueue(label: "registry.chunks", attributes: .concurrent)
   private var jobs: [Job<Input, Value>] = []
