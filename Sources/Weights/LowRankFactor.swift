@@ -154,10 +154,10 @@ struct WeightedSolver {
       return sum >= wanted / 2
     }
     let most = chosen.filter { exponent($0) >= least ?? 0 }
-    func spread(_ all: [Int]) -> [Int] {
-      (0..<wanted / 2).map { all[$0 * all.count / (wanted / 2)] }
-    }
-    chosen = spread(most) + spread(chosen)
+    // Every second place of each, not the same where they are the same.
+    chosen =
+      (0..<wanted / 2).map { most[2 * $0 * most.count / wanted] }
+      + (0..<wanted / 2).map { chosen[(2 * $0 + 1) * chosen.count / wanted] }
   }
 
   /// Cholesky's decomposition; a direction that the values tell too little of gets 0.

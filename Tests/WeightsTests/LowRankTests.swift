@@ -181,10 +181,8 @@ import Weights
     #expect(low * 2 < (try recordBytes(pair, 0..<200 * 176, nil)))
   }
 
-  @Test(arguments: [(0, 0.2), (10, 0.85)])
-  func `rows and columns that come first and did not move hide no product`(
-    percent: Int, part: Double
-  ) throws {
+  @Test(arguments: [0, 10])
+  func `rows and columns that come first and did not move hide no product`(percent: Int) throws {
     // As of an adapter that was merged into the last of three matrices that are kept as one.
     var pair = pair(.f32, rows: 300, columns: 264, rank: 3)
     for index in 0..<300 * 264 where index / 264 < 200 || index % 264 < 88 {
@@ -196,7 +194,7 @@ import Weights
     #expect(factor.rank == 3)
     let plain = try recordBytes(pair, 0..<300 * 264, nil)
     let low = try recordBytes(pair, 0..<300 * 264, factor)
-    #expect(Double(low) < part * Double(plain), "\(low) of \(plain)")
+    #expect(low * 5 < plain, "\(low) of \(plain)")
   }
 
   @Test func `a matrix of which next to nothing is known has no factors`() throws {
