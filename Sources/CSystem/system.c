@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "CSystem.h"
 
+#ifdef __linux__
+#include <malloc.h>
+#endif
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -77,5 +80,14 @@ char **csystem_environment(void) {
   return *_NSGetEnviron();
 #else
   return environ;
+#endif
+}
+
+void csystem_keep_freed_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_TOP_PAD, 16 << 20);
 #endif
 }

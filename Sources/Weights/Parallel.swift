@@ -1,3 +1,4 @@
+import CSystem
 import Dispatch
 import Foundation
 import Synchronization
@@ -12,6 +13,9 @@ package enum Parallel {
   static let batchBytes = workerCount << 21
   /// The most chunks in work at once, for files of many small tensors.
   static let batchCount = 1024
+
+  /// Has fresh pages taken once and not for each chunk again: done when this is first read.
+  static let keepsFreedMemory: Void = csystem_keep_freed_memory()
 
   /// Runs a body for each of 0 ..< count on all cores.
   ///
