@@ -47,9 +47,9 @@ package enum ChunkCodec {
       return Encoded(record: record, usesBase: false)
     }
     var bytes: [UInt8] = []
-    try prediction.append(to: &bytes)
+    try prediction.append(to: &bytes, kernels)
     let base = base?.isEmpty == true ? nil : base
-    return try withBase(base, prediction, factor, cutTo: content.count) { base in
+    return try withBase(base, prediction, factor, cutTo: content.count, kernels) { base in
       let plan = PlanePlan.choose(content, element: element, base: base, kernels.functions)
       var smallest: Encoded?
       if let plan {
@@ -108,8 +108,8 @@ package enum ChunkCodec {
         throw RegistryError(.corrupt, "a chunk record lacks its base")
       }
       var reader = RecordReader(payload)
-      let prediction = try header.prediction(&reader)
-      let result = try withBase(base, prediction, factor, cutTo: content.count) { base in
+      let prediction = try header.prediction(&reader, kernels)
+      let result = try withBase(base, prediction, factor, cutTo: content.count, kernels) { base in
         Result { () throws(RegistryError) in
           if header.version == 1 {
             try PlanesV1.decode(record, header, into: content, base: base, kernels)
@@ -180,11 +180,12 @@ package enum ChunkCodec {
   /// Calls the body with the predicted base as long as the content, copied only where needed.
   private static func withBase<Value>(
     _ base: UnsafeRawBufferPointer?, _ prediction: Prediction, _ factor: UnsafeRawBufferPointer?,
-    cutTo length: Int, _ body: (UnsafeRawBufferPointer?) -> Value
+    cutTo length: Int, _ kernels: CodecKernels, _ body: (UnsafeRawBufferPointer?) -> Value
   ) throws(RegistryError) -> Value {
     guard let base else { return body(nil) }
     if prediction == .none, base.count >= length { return body(base[part: 0..<length]) }
-    let predicted = try prediction.base(of: base, factor: factor, length: length)
+    let predicted = try prediction.base(
+      of: base, factor: factor, length: length, kernels: kernels.predictions)
     return predicted.withUnsafeBytes { body($0) }
   }
 }

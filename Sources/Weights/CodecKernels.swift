@@ -3,19 +3,25 @@ package import CKernels
 /// The codec's loops for one generation of processors; every level gives the same bytes.
 package struct CodecKernels {
   private let level: UnsafePointer<ckernels_codec>
+  /// What bases are predicted with.
+  package let predictions: PredictionKernels
 
   /// Takes functions that the caller keeps.
-  package init(level: UnsafePointer<ckernels_codec>) {
+  package init(level: UnsafePointer<ckernels_codec>, predictions: PredictionKernels = .best) {
     self.level = level
+    self.predictions = predictions
   }
 
   /// Those of the best level of this processor.
   package static var best: CodecKernels { CodecKernels(level: ckernels_codec_best()) }
 
-  /// Those of every level that this processor can run, the best first.
+  /// Those of every level that this processor can run, the best first; predictions may have fewer.
   package static var all: [CodecKernels] {
-    (0...).lazy.map { ckernels_codec_at($0) }.prefix { $0 != nil }
-      .compactMap { $0.map { CodecKernels(level: $0) } }
+    let predictions = PredictionKernels.all
+    let levels = (0...).lazy.map { ckernels_codec_at($0) }.prefix { $0 != nil }.compactMap { $0 }
+    return levels.enumerated().map { index, level in
+      CodecKernels(level: level, predictions: predictions[min(index, predictions.count - 1)])
+    }
   }
 
   /// The name of the level: `x86-64-v3`, `base`, ….

@@ -1,6 +1,6 @@
 /// Memory for the work on one record, used again by the next: fresh pages take as much time as half
 /// of the work.
-enum CodecMemory {
+package enum CodecMemory {
   private static let pool = Pool { [UInt8]() }
 
   /// Calls the body with parts of memory, each of which starts a vector and has slack after it.
@@ -9,7 +9,7 @@ enum CodecMemory {
   ///   - sizes: The bytes of each part; they are undefined.
   ///   - body: Gets the parts in order.
   /// - Returns: What the body returned.
-  static func with<Value>(
+  package static func with<Value>(
     parts sizes: [Int], _ body: ([UnsafeMutableRawBufferPointer]) -> Value
   ) -> Value {
     let sizeBytes = sizes.reduce(Planes.vectorBytes) { $0 + stride($1) }
@@ -29,7 +29,7 @@ enum CodecMemory {
 
   /// How far the start of a part of so many bytes is from that of the next: whole vectors and the
   /// slack.
-  static func stride(_ sizeBytes: Int) -> Int {
+  package static func stride(_ sizeBytes: Int) -> Int {
     let vectors = (sizeBytes + Planes.vectorBytes - 1) / Planes.vectorBytes
     return vectors * Planes.vectorBytes + Planes.slack
   }

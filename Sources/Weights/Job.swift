@@ -41,7 +41,7 @@ struct JobQueue<Input: Sendable, Value: Sendable> {
   private let queue = DispatchQueue(label: "registry.chunks", attributes: .concurrent)
   private var jobs: [Job<Input, Value>] = []
 
-  init() { Parallel.keepsFreedMemory }
+  init() { Parallel.keepFreedMemory() }
 
   /// Whether the oldest job is to be taken before another is added.
   var isFull: Bool { jobs.count >= Self.countMax }

@@ -14,8 +14,10 @@ package enum Parallel {
   /// The most chunks in work at once, for files of many small tensors.
   static let batchCount = 1024
 
-  /// Has fresh pages taken once and not for each chunk again: done when this is first read.
-  static let keepsFreedMemory: Void = csystem_keep_freed_memory()
+  /// Has fresh pages taken once, and not for each chunk again.
+  static func keepFreedMemory() { _ = freedMemoryIsKept }
+
+  private static let freedMemoryIsKept: Void = csystem_keep_freed_memory()
 
   /// Runs a body for each of 0 ..< count on all cores.
   ///

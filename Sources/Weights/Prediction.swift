@@ -80,7 +80,7 @@ package enum Prediction: Sendable, Equatable {
 
 extension Prediction {
   /// Appends the bytes that stand in a record.
-  func append(to record: inout [UInt8]) throws(RegistryError) {
+  func append(to record: inout [UInt8], _ kernels: CodecKernels) throws(RegistryError) {
     switch self {
     case .none:
       record.append(Kind.none.rawValue)
@@ -95,7 +95,7 @@ extension Prediction {
       record.append(number: lowRank.firstColumn)
       let result = lowRank.rowFactor.withUnsafeBytes { factor in
         Result { () throws(RegistryError) in
-          try ChunkCodec.encode(factor, element: .f32, base: nil).record
+          try ChunkCodec.encode(factor, element: .f32, base: nil, kernels: kernels).record
         }
       }
       let factor = try result.get()
@@ -107,7 +107,9 @@ extension Prediction {
   /// Takes a prediction out of a record, for so many words of a width.
   ///
   /// - Throws: `corrupt` for what cannot be computed.
-  init(_ reader: inout RecordReader, width: Int, count: Int) throws(RegistryError) {
+  init(
+    _ reader: inout RecordReader, width: Int, count: Int, _ kernels: CodecKernels
+  ) throws(RegistryError) {
     guard let kind = Kind(rawValue: try reader.byte()) else {
       throw RecordReader.damage("it has an unknown prediction")
     }
@@ -121,7 +123,7 @@ extension Prediction {
     }
     guard kind == .cast else {
       let keepsZeros = kind == .lowRankKeepingZeros
-      self = .lowRank(try LowRank(cast, &reader, count: count, keepsZeros: keepsZeros))
+      self = .lowRank(try LowRank(cast, &reader, count: count, keepsZeros: keepsZeros, kernels))
       return
     }
     guard cast.source != cast.target else {
@@ -200,7 +202,8 @@ extension Prediction.Cast {
 
 extension Prediction.LowRank {
   fileprivate init(
-    _ cast: Prediction.Cast, _ reader: inout RecordReader, count: Int, keepsZeros: Bool
+    _ cast: Prediction.Cast, _ reader: inout RecordReader, count: Int, keepsZeros: Bool,
+    _ kernels: CodecKernels
   ) throws(RegistryError) {
     let (rank, columns) = (try reader.number(), try reader.number())
     let firstColumn = try reader.number()
@@ -217,7 +220,7 @@ extension Prediction.LowRank {
     var rowFactor = [Float](repeating: 0, count: rows * rank)
     let result = rowFactor.withUnsafeMutableBytes { rowFactor in
       Result { () throws(RegistryError) in
-        try ChunkCodec.decode(record, into: rowFactor, base: nil)
+        try ChunkCodec.decode(record, into: rowFactor, base: nil, kernels: kernels)
       }
     }
     try result.get()
@@ -254,8 +257,10 @@ extension Prediction.LowRank {
 
 extension ChunkHeader {
   /// Takes what a record says of its base, if anything.
-  func prediction(_ reader: inout RecordReader) throws(RegistryError) -> Prediction {
+  func prediction(
+    _ reader: inout RecordReader, _ kernels: CodecKernels
+  ) throws(RegistryError) -> Prediction {
     guard version > 1, mapping.usesBase else { return .none }
-    return try Prediction(&reader, width: width, count: length / width)
+    return try Prediction(&reader, width: width, count: length / width, kernels)
   }
 }

@@ -101,25 +101,28 @@ import Weights
     }
   }
 
+  /// Looks for factors of a rank, beside which the record of all elements takes less than a part.
+  @discardableResult
+  private func expectFactor(
+    _ pair: Pair, rank: Int, part: Double, _ place: Comment = ""
+  ) throws -> LowRankFactor {
+    let factor = try #require(try pair.factor(), place)
+    #expect(factor.rank == rank, place)
+    let plain = try recordBytes(pair, 0..<pair.rows * pair.columns, nil)
+    let low = try recordBytes(pair, 0..<pair.rows * pair.columns, factor)
+    #expect(Double(low) < part * Double(plain), "\(low) of \(plain) \(place)")
+    return factor
+  }
+
   @Test(arguments: [DType.f32, .bf16, .f16, .f64])
   func `a product is found in what was added, and costs a fraction`(element: DType) throws {
-    let pair = pair(element, rows: 200, columns: 176, rank: 3)
-    let factor = try #require(try pair.factor())
-    #expect(factor.rank == 3)
-    let plain = try recordBytes(pair, 0..<200 * 176, nil)
-    let low = try recordBytes(pair, 0..<200 * 176, factor)
     // What is left of F64 are the bits that factors of F32 do not have.
     let part = element == .f64 ? 0.75 : 0.4
-    #expect(Double(low) < part * Double(plain), "\(low) of \(plain)")
+    try expectFactor(pair(element, rows: 200, columns: 176, rank: 3), rank: 3, part: part)
   }
 
   @Test func `a rank above 16 is found where all rows moved`() throws {
-    let pair = pair(.f32, rows: 420, columns: 400, rank: 21)
-    let factor = try #require(try pair.factor())
-    #expect(factor.rank == 21)
-    let count = 420 * 400
-    #expect(
-      try recordBytes(pair, 0..<count, factor) * 3 < (try recordBytes(pair, 0..<count, nil)))
+    try expectFactor(pair(.f32, rows: 420, columns: 400, rank: 21), rank: 21, part: 1 / 3)
   }
 
   @Test func `chunks that begin and end inside of rows share a factor`() throws {
@@ -136,35 +139,24 @@ import Weights
   @Test(arguments: [DType.f32, .bf16, .f16], [10, 50])
   func `what is pruned on both sides hides no product`(element: DType, percent: Int) throws {
     let pair = pair(element, rows: 240, columns: 176, rank: 3).pruned(percent: percent)
-    let factor = try #require(try pair.factor())
-    #expect(factor.rank == 3)
-    let plain = try recordBytes(pair, 0..<240 * 176, nil)
-    let low = try recordBytes(pair, 0..<240 * 176, factor)
-    #expect(Double(low) < 0.4 * Double(plain), "\(low) of \(plain)")
+    try expectFactor(pair, rank: 3, part: 0.4)
   }
 
   @Test func `a rank above 16 is found beside what is pruned`() throws {
     let pair = pair(.f32, rows: 420, columns: 400, rank: 21).pruned(percent: 10)
-    let factor = try #require(try pair.factor())
-    #expect(factor.rank == 21)
-    let count = 420 * 400
-    #expect(
-      try recordBytes(pair, 0..<count, factor) * 3 < (try recordBytes(pair, 0..<count, nil)))
+    try expectFactor(pair, rank: 21, part: 1 / 3)
   }
 
   @Test func `zeros of the base are kept where the matrix keeps them`() throws {
     let filled = pair(.f32, rows: 200, columns: 176, rank: 3, prunedBase: 10)
     for (pair, keepsZeros) in [(filled, false), (filled.pruned(percent: 10), true)] {
-      let factor = try #require(try pair.factor())
-      #expect(factor.rank == 3)
+      let factor = try expectFactor(pair, rank: 3, part: 0.5, "\(keepsZeros)")
       let prediction = pair.withPart(0..<200 * 176) { factor.prediction(of: $0) }
       guard case .lowRank(let lowRank) = prediction else {
         Issue.record("another prediction")
         return
       }
       #expect(lowRank.keepsZeros == keepsZeros)
-      let low = try recordBytes(pair, 0..<200 * 176, factor)
-      #expect(low * 2 < (try recordBytes(pair, 0..<200 * 176, nil)), "\(keepsZeros)")
     }
   }
 
@@ -175,10 +167,7 @@ import Weights
       pair.content.replaceSubrange(index * 4..<index * 4 + 4, with: zero)
       pair.base.replaceSubrange(index * 4..<index * 4 + 4, with: zero)
     }
-    let factor = try #require(try pair.factor())
-    #expect(factor.rank == 3)
-    let low = try recordBytes(pair, 0..<200 * 176, factor)
-    #expect(low * 2 < (try recordBytes(pair, 0..<200 * 176, nil)))
+    try expectFactor(pair, rank: 3, part: 0.5)
   }
 
   @Test(arguments: [0, 10])
@@ -189,12 +178,7 @@ import Weights
       pair.content.replaceSubrange(
         index * 4..<index * 4 + 4, with: pair.base[index * 4..<index * 4 + 4])
     }
-    pair = pair.pruned(percent: percent)
-    let factor = try #require(try pair.factor())
-    #expect(factor.rank == 3)
-    let plain = try recordBytes(pair, 0..<300 * 264, nil)
-    let low = try recordBytes(pair, 0..<300 * 264, factor)
-    #expect(low * 5 < plain, "\(low) of \(plain)")
+    try expectFactor(pair.pruned(percent: percent), rank: 3, part: 0.2)
   }
 
   @Test func `a matrix of which next to nothing is known has no factors`() throws {

@@ -59,26 +59,34 @@ import Weights
     try blobs.export(digest) == content
   }
 
-  @Test func `a merged adapter costs little more than its factors, and comes back`() throws {
-    var seed = Seeded(state: 91)
-    let base = base(&seed)
-    let content = safetensors(base)
-    let child = safetensors(merged(base, rank: 4, &seed))
+  /// Adds a base of two matrices, one of them of two chunks, and an adapter merged into it; checks
+  /// that the child costs little more than factors, which chunks of a matrix share, and comes back.
+  private func withMergedAdapter(
+    _ base: [UInt8], _ child: [UInt8], _ body: (BlobFixture, Digest) throws -> Void = { _, _ in }
+  ) throws {
     try withBlobs { blobs in
-      let parent = try blobs.add(content, "a.safetensors").digest
+      let parent = try blobs.add(base, "a.safetensors").digest
       let added = try blobs.add(child, "b.safetensors", parents: [parent])
       #expect(added.storedBytes < Int64(child.count / 10), "\(added.storedBytes)")
-      // Two chunks of the first matrix share a factor.
       #expect(try factorCount(blobs) == (2, 3))
       #expect(try isExported(blobs, added.digest, child))
       #expect(try Blob.verify(blobs.store, full: true) == [])
-      let tensors = try blobs.store.read(.weights) { try Tensor.list(of: added.digest, $0) }
+      try body(blobs, added.digest)
+    }
+  }
+
+  @Test func `a merged adapter costs little more than its factors, and comes back`() throws {
+    var seed = Seeded(state: 91)
+    let base = base(&seed)
+    let child = safetensors(merged(base, rank: 4, &seed))
+    try withMergedAdapter(safetensors(base), child) { blobs, digest in
+      let tensors = try blobs.store.read(.weights) { try Tensor.list(of: digest, $0) }
       let second = try blobs.store.read(.weights) { try tensors[0].chunk(at: 1, $0) }
       #expect(child.suffix(second.count + 4 * 82_240).starts(with: second))
       #expect(second.count == (409_600 - 262_144) * 4)
       // A child of the child is a difference to it.
       let next = safetensors(merged(base, rank: 1, &seed))
-      let grandchild = try blobs.add(next, "c.safetensors", parents: [added.digest])
+      let grandchild = try blobs.add(next, "c.safetensors", parents: [digest])
       #expect(try isExported(blobs, grandchild.digest, next))
     }
   }
@@ -95,16 +103,8 @@ import Weights
       }
     }
     let base = base(&seed)
-    let content = safetensors(pruned(base))
     let child = safetensors(pruned(merged(base, rank: 4, &seed)))
-    try withBlobs { blobs in
-      let parent = try blobs.add(content, "a.safetensors").digest
-      let added = try blobs.add(child, "b.safetensors", parents: [parent])
-      #expect(added.storedBytes < Int64(child.count / 10), "\(added.storedBytes)")
-      #expect(try factorCount(blobs) == (2, 3))
-      #expect(try isExported(blobs, added.digest, child))
-      #expect(try Blob.verify(blobs.store, full: true) == [])
-    }
+    try withMergedAdapter(safetensors(pruned(base)), child)
   }
 
   @Test(arguments: [DType.bf16, .f16, .f8E4M3, .f8E5M2, .f64])
